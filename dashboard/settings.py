@@ -1,0 +1,181 @@
+"""Every setting comes from the environment (the README has the table); a missing or wrong one stops the start."""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+from dashboard import embedded, secret_settings
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIR = secret_settings.var_dir()
+
+env = environ.Env()
+env.read_env(secret_settings.path())
+
+
+def secret(name: str) -> str:
+    """A secret has no default: `manage.py bootstrap` generates what the environment does not give."""
+    value: str = env.str(name, "")
+    if len(value) < 24:
+        fault = "is shorter than 24 characters" if value else "is not set"
+        raise ImproperlyConfigured(f"{name} {fault}. Set it, or run `manage.py bootstrap` to generate it.")
+    return value
+
+
+def number(name: str, default: int, *, least: int) -> int:
+    try:
+        value: int = env.int(name, default)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} must be a whole number.") from error
+    if value < least:
+        raise ImproperlyConfigured(f"{name} must be at least {least}.")
+    return value
+
+
+def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
+    value: str = env.str(name, default)
+    if value not in allowed:
+        raise ImproperlyConfigured(f"{name} must be one of {', '.join(allowed)}.")
+    return value
+
+
+def switch(name: str, *, default: bool) -> bool:
+    return choice(name, "on" if default else "off", ("on", "off")) == "on"
+
+
+def database(url: str, name: str) -> dict[str, object]:
+    parts = urlsplit(url)
+    if parts.scheme not in ("postgres", "postgresql"):
+        raise ImproperlyConfigured(f"{name} must be a postgres:// address.")
+    options: dict[str, object] = env.db_url_config(url)
+    return options | {"ENGINE": "django.db.backends.postgresql"}
+
+
+SECRET_KEY = secret("SECRET_KEY")
+ADMIN_SECRET = secret("ADMIN_SECRET")
+ACCESS_KEY_PEPPER = secret("ACCESS_KEY_PEPPER").encode()
+KEY_DIGEST_PEPPER = secret("KEY_DIGEST_PEPPER").encode()
+
+DEBUG = switch("DEBUG", default=False)
+ALLOWED_HOSTS = ["*"]  # orgs.middleware refuses a host that is neither in SITE_HOSTS nor an organisation's domain
+SITE_HOSTS: list[str] = env.list("SITE_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+HTTPS = switch("HTTPS", default=False)
+TRUSTED_PROXIES = number("TRUSTED_PROXIES", 0, least=0)
+
+# The web's role owns nothing and cannot go round the walls; only `migrate` and `prove_isolation` use the owner's.
+DATABASE_URL: str = env.str("DATABASE_URL", "")
+EMBEDDED_DATABASE = not DATABASE_URL
+DATABASE_OWNER_URL: str = env.str("DATABASE_OWNER_URL", "")
+if EMBEDDED_DATABASE:
+    DATABASE_URL, DATABASE_OWNER_URL = embedded.database_urls(VAR_DIR)
+DATABASE_POOL_SIZE = number("DATABASE_POOL_SIZE", 8, least=1)
+
+DATABASES = {"default": database(DATABASE_URL, "DATABASE_URL")}
+DATABASES["default"]["OPTIONS"] = {
+    "pool": {"min_size": 1, "max_size": DATABASE_POOL_SIZE, "timeout": 5},
+    "options": "-c jit=off",
+}
+DATABASE_OWNER = database(DATABASE_OWNER_URL, "DATABASE_OWNER_URL") if DATABASE_OWNER_URL else None
+DISABLE_SERVER_SIDE_CURSORS = True
+
+INSTALLED_APPS = [
+    "dashboard",
+    "orgs",
+    "users",
+    "apis",
+    "keys",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "dashboard.headers.SecurityHeadersMiddleware",
+    "orgs.middleware.SiteMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "orgs.middleware.ScopeMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+]
+ROOT_URLCONF = "dashboard.urls.root"
+WSGI_APPLICATION = "dashboard.wsgi.application"
+APPEND_SLASH = True
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "dashboard.context.page",
+            ]
+        },
+    }
+]
+FORM_RENDERER = "dashboard.forms.Renderer"
+
+AUTH_USER_MODEL = "users.User"
+AUTHENTICATION_BACKENDS = ["users.backends.SiteBackend"]
+SESSION_ENGINE = "users.sessions"
+SESSION_COOKIE_AGE = number("SESSION_HOURS", 12, least=1) * 3600
+LOGIN_URL = "users:sign_in"
+LOGIN_REDIRECT_URL = "home"
+# OWASP's Argon2id parameters (19 MiB, two passes): Django's own take 100 MiB for each sign-in.
+PASSWORD_HASHERS = ["users.hashers.OwaspArgon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+PASSWORD_RESET_TIMEOUT = 3600
+
+SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+if TRUSTED_PROXIES:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+CSRF_COOKIE_HTTPONLY = True
+SECURE_REFERRER_POLICY = "same-origin"
+CSRF_FAILURE_VIEW = "dashboard.errors.csrf_failure"
+# An OpenAPI document of 20 MB, pasted, is a form field of at most this size.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 25_000_000
+FILE_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+
+EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
+vars().update(EMAIL_CONFIG)
+DEFAULT_FROM_EMAIL: str = env.str("EMAIL_FROM", "commonhold@localhost")
+
+LANGUAGE_CODE = "en-gb"
+TIME_ZONE: str = env.str("TIME_ZONE", "UTC")
+USE_TZ = True
+USE_I18N = False
+
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = True
+
+KEY_HASH = choice("KEY_HASH", "sha256", ("sha256", "murmur64", "murmur128"))
+
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+SILENCED_SYSTEM_CHECKS: list[str] = []
+LOG_LEVEL = choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
+}

@@ -1,0 +1,28 @@
+"""The request as our views see it."""
+
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from orgs.models import Organisation
+from orgs.sites import Site
+
+if TYPE_CHECKING:
+    from users.models import User
+
+
+class OrgRequest(HttpRequest):
+    """A request of a signed-in user on an organisation's site; the middleware has set these."""
+
+    site: Site
+    organisation: Organisation
+    user: "User"  # type: ignore[assignment]
+
+
+def address(request: HttpRequest) -> str:
+    """Return the visitor's IP address, read from the right of X-Forwarded-For past the proxies that we run."""
+    if not settings.TRUSTED_PROXIES:
+        return str(request.META.get("REMOTE_ADDR", ""))
+    hops = [hop.strip() for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")]
+    return hops[-settings.TRUSTED_PROXIES] if len(hops) >= settings.TRUSTED_PROXIES else ""

@@ -1,0 +1,133 @@
+"""Who decides the organisation of a request, and for how long."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from django.conf import settings
+from django.db import models, transaction
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.request import split_domain_port
+from django.urls import get_script_prefix, set_script_prefix
+from django.utils.http import urlencode
+
+from orgs import audit, scope
+from orgs.http import address
+from orgs.models import Organisation
+from orgs.sites import Kind, Site, site_of
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+class SiteMiddleware:
+    """Finds the site, strips its prefix, and owns the transaction: rolled back when the answer is an error of ours.
+
+    The scope that it opens is enough to sign in: an organisation's own rows, or those of no organisation.
+    The session is read in it, so a session of another site does not exist here.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        host, _ = split_domain_port(request.get_host())
+        with site_scope(site_of(host, request.path_info)) as site:
+            take_place(request, site)
+            with script_prefix(site.prefix):
+                response = self.get_response(request)
+            if response.status_code >= 500:
+                transaction.set_rollback(True)
+        name_cookies(response, site)
+        return response
+
+
+class ScopeMiddleware:
+    """Once the user is known: writes audit lines in their name, and lets an unbounded user see what they came for."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        user = request.user
+        if not user.is_authenticated:
+            if request.site.kind == Kind.VISIT:
+                return HttpResponseRedirect(f"/all/sign-in/?{urlencode({'next': request.path})}")
+            with audit.acting(audit.Actor(id="", name="visitor", address=address(request) or None)):
+                return self.get_response(request)
+        with audit.acting(audit.Actor(id=user.pk, name=user.email, address=address(request) or None)):
+            if not request.site.is_for_unbounded_users:
+                return self.get_response(request)
+            with scope.opened(scope.EVERYTHING):
+                return self.visit(request) if request.site.kind == Kind.VISIT else self.get_response(request)
+
+    def visit(self, request: HttpRequest) -> HttpResponse:
+        organisation = Organisation.objects.filter(slug=request.site.slug).first()
+        if organisation is None:
+            raise Http404
+        take_place(request, replace(request.site, organisation=organisation), strip=False)
+        with scope.opened(scope.visit(organisation.id)):
+            audit.record(audit.VISITED, kind="organisation", obj=organisation, name=request.path_info)
+            return self.get_response(request)
+
+
+@contextmanager
+def site_scope(site: Site) -> Iterator[Site]:
+    """Open the scope in which people sign in to this site; yield the site, with its organisation where it has one."""
+    if site.kind == Kind.ROOT:
+        with transaction.atomic():
+            yield site
+    elif site.is_for_unbounded_users:
+        with scope.opened(scope.INSTALLATION):
+            yield site
+    else:
+        wanted = {"domain": site.domain} if site.domain else {"slug": site.slug}
+        with scope.opened(scope.by_domain(site.domain) if site.domain else scope.by_slug(site.slug)):
+            organisation = (
+                Organisation.objects.filter(**wanted)
+                .annotate(reads=_set_config(scope.READS), writes=_set_config(scope.WRITES))
+                .first()
+            )
+            if organisation is None:
+                raise Http404
+            scope.narrow_to(organisation.id)
+            yield replace(site, organisation=organisation)
+
+
+def _set_config(setting: str) -> models.Func:
+    """Finding the organisation and making its scope PostgreSQL's is one statement."""
+    return models.Func(
+        models.Value(setting), models.F("id"), models.Value(True), function="set_config", output_field=models.TextField()
+    )
+
+
+def take_place(request: HttpRequest, site: Site, *, strip: bool = True) -> None:
+    """Make this the site of the request; views, `reverse` and the admin see the path without its prefix."""
+    request.site, request.organisation, request.urlconf = site, site.organisation, site.urlconf
+    if not strip:
+        return
+    request.META["SCRIPT_NAME"] = request.META.get("SCRIPT_NAME", "").rstrip("/") + site.prefix
+    request.path_info = request.path_info.removeprefix(site.prefix)
+    for name in (settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME):
+        request.COOKIES.pop(name, None)
+        if own := request.COOKIES.get(f"{name}_{site.cookie_suffix}"):
+            request.COOKIES[name] = own
+
+
+@contextmanager
+def script_prefix(prefix: str) -> Iterator[None]:
+    outer = get_script_prefix()
+    set_script_prefix(f"{outer.rstrip('/')}{prefix}/")
+    try:
+        yield
+    finally:
+        set_script_prefix(outer)
+
+
+def name_cookies(response: HttpResponse, site: Site) -> None:
+    """Give this site's cookies its own name and path: one browser may be signed in to several sites at once."""
+    for name in (settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME):
+        if morsel := response.cookies.pop(name, None):
+            own = f"{name}_{site.cookie_suffix}"
+            morsel.set(own, morsel.value, morsel.coded_value)
+            morsel["path"] = site.cookie_path
+            response.cookies[own] = morsel

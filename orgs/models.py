@@ -1,0 +1,163 @@
+"""The organisation, and what it means to be owned by one."""
+
+from typing import Any, ClassVar, TypeVar
+
+from django.core.exceptions import FullResultSet
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models.functions import Now
+from django.db.models.sql.compiler import SQLCompiler
+
+from orgs import scope
+from orgs.ids import new_id
+
+COLOURS = ("blue", "azure", "indigo", "purple", "pink", "red", "orange", "yellow", "lime", "green", "teal", "cyan")
+M = TypeVar("M", bound=models.Model)
+
+READ_WRITE = ("SELECT", "INSERT", "UPDATE", "DELETE")
+
+
+def id_field() -> "models.CharField[str, str]":
+    return models.CharField(primary_key=True, max_length=24, default=new_id, editable=False)
+
+
+@models.CharField.register_lookup
+@models.TextField.register_lookup
+class BeginsWith(models.Lookup):  # type: ignore[type-arg]
+    """`column ^@ value`. Django's `startswith` emits LIKE, which under row-level security may use no index."""
+
+    lookup_name = "begins_with"
+
+    def as_sql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, list[Any]]:
+        left, left_params = self.process_lhs(compiler, connection)
+        right, right_params = self.process_rhs(compiler, connection)
+        return f"{left} ^@ {right}", [*left_params, *right_params]
+
+
+class OrganisationInScope(scope.InScope):
+    """As for owned rows, and a scope that looks for one slug or domain sees the organisation that has it."""
+
+    def as_sql(self, compiler: SQLCompiler, connection: Any, **context: Any) -> tuple[str, list[Any]]:  # type: ignore[override]
+        if ":" in scope.current().reads:
+            raise FullResultSet  # the policy of the table leaves that one row
+        return super().as_sql(compiler, connection, **context)
+
+
+class OrganisationManager(models.Manager["Organisation"]):
+    def get_queryset(self) -> "models.QuerySet[Organisation]":
+        return super().get_queryset().filter(OrganisationInScope(models.F("id")))
+
+
+class Organisation(models.Model):
+    """The isolated unit: owns everything that names it."""
+
+    web_may: ClassVar = ("SELECT", "INSERT", "UPDATE")
+
+    id = id_field()
+    slug = models.CharField(
+        max_length=40,
+        unique=True,
+        validators=[
+            RegexValidator(
+                r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", "Use lower-case letters, digits and hyphens, for example acme-dev."
+            )
+        ],
+    )
+    name = models.CharField(max_length=80)
+    colour = models.CharField(max_length=10, choices=[(c, c.capitalize()) for c in COLOURS], default="blue")
+    contact = models.EmailField(blank=True, help_text="Whom to ask about this organisation.")
+    domain = models.CharField(max_length=253, unique=True, null=True, blank=True, editable=False)
+    is_suspended = models.BooleanField(default=False, editable=False)
+    suspension_reason = models.CharField(max_length=200, blank=True, editable=False)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    objects = OrganisationManager()
+
+    class Meta:
+        base_manager_name = "objects"
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class OrgManager(models.Manager[M]):
+    """Adds the scope to every query, also those of related objects: it is the base manager too."""
+
+    def get_queryset(self) -> "models.QuerySet[M]":
+        return super().get_queryset().filter(scope.InScope(models.F("organisation_id")))
+
+
+class OrgOwned(models.Model):
+    """A row of exactly one organisation: the one of the open scope, unless its maker names it.
+
+    A foreign key to another owned model is written with `db_constraint=False`: `orgs.walls` makes it the composite
+    key (organisation_id, x_id), since PostgreSQL's own check of a simple key does not ask row-level security.
+    """
+
+    web_may: ClassVar[tuple[str, ...]] = READ_WRITE
+
+    organisation = models.ForeignKey(
+        Organisation,
+        models.CASCADE,
+        related_name="+",
+        default=scope.current_organisation_id,
+        editable=False,
+        db_index=False,
+    )
+
+    objects = OrgManager()
+
+    class Meta:
+        abstract = True
+        base_manager_name = "objects"
+
+
+class OrgOwnedOrUnbounded(models.Model):
+    """A row of one organisation, or of none: an unbounded user's."""
+
+    web_may: ClassVar[tuple[str, ...]] = READ_WRITE
+
+    organisation = models.ForeignKey(
+        Organisation, models.CASCADE, related_name="+", null=True, blank=True, editable=False, db_index=False
+    )
+
+    objects = OrgManager()
+
+    class Meta:
+        abstract = True
+        base_manager_name = "objects"
+
+
+class AuditEntry(OrgOwnedOrUnbounded):
+    """Who did what to which object. Written in the transaction of the change; the web's role cannot change it.
+
+    The actor and the object are texts: an entry outlives both.
+    """
+
+    web_may: ClassVar = ("SELECT", "INSERT")
+
+    id = id_field()
+    at = models.DateTimeField(db_default=Now())
+    actor_id = models.CharField(max_length=24, blank=True)
+    actor = models.CharField(max_length=254)
+    action = models.CharField(max_length=40)
+    kind = models.CharField(max_length=20)
+    object_id = models.CharField(max_length=64, blank=True)
+    object_name = models.CharField(max_length=200, blank=True)
+    changes = models.JSONField(default=dict)
+    address = models.GenericIPAddressField(null=True)
+
+    class Meta:
+        base_manager_name = "objects"
+        verbose_name_plural = "audit entries"
+        ordering = ("-id",)
+        indexes = (
+            models.Index(fields=["organisation", "-id"], name="audit_newest"),
+            models.Index(fields=["organisation", "kind", "object_id", "-id"], name="audit_object"),
+            models.Index(fields=["organisation", "actor_id", "-id"], name="audit_actor"),
+            models.Index(fields=["organisation", "action", "-id"], name="audit_action"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.actor} {self.action} {self.object_name or self.object_id}"

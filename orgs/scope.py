@@ -1,0 +1,133 @@
+"""Which rows the running code may see and change.
+
+One scope is open at a time, for one transaction. Models read it when their query is compiled (`InScope`), and
+PostgreSQL enforces it by row-level security (`orgs.walls`), from two settings that are local to the transaction:
+`commonhold.reads` and `commonhold.writes`. Without a scope there is no query: an error, loudly.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.exceptions import FullResultSet
+from django.db import connection, models, transaction
+from django.db.models.sql.compiler import SQLCompiler
+from psycopg.pq import TransactionStatus
+
+READS, WRITES = "commonhold.reads", "commonhold.writes"
+NO_ORGANISATION = "installation"
+EVERY_ORGANISATION = "everything"
+
+
+class NoScope(Exception):
+    """A query on an organisation's rows ran while no scope was open."""
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What the policies compare: an organisation's id or one of the words above. Empty is nothing."""
+
+    reads: str
+    writes: str
+
+    @property
+    def organisation_id(self) -> str:
+        """The one organisation of this scope; NoScope where there is none, since nobody may guess."""
+        if self.reads in (NO_ORGANISATION, EVERY_ORGANISATION) or ":" in self.reads:
+            raise NoScope(f"The scope {self.reads!r} is not of one organisation.")
+        return self.reads
+
+
+# Rows that belong to no organisation: unbounded users and their sessions.
+INSTALLATION = Scope(reads=NO_ORGANISATION, writes=NO_ORGANISATION)
+# What an unbounded user sees. It changes nothing but rows that belong to no organisation.
+EVERYTHING = Scope(reads=EVERY_ORGANISATION, writes=NO_ORGANISATION)
+
+
+def of(organisation_id: str) -> Scope:
+    return Scope(reads=organisation_id, writes=organisation_id)
+
+
+def visit(organisation_id: str) -> Scope:
+    """One organisation, read by an unbounded user."""
+    return Scope(reads=organisation_id, writes=NO_ORGANISATION)
+
+
+def by_slug(slug: str) -> Scope:
+    """Only the row of the organisation with this slug: how a URL becomes an organisation."""
+    return Scope(reads=f"slug:{slug}", writes="")
+
+
+def by_domain(domain: str) -> Scope:
+    return Scope(reads=f"domain:{domain}", writes="")
+
+
+_open: ContextVar[Scope | None] = ContextVar("commonhold_scope", default=None)
+
+
+def current() -> Scope:
+    scope = _open.get()
+    if scope is None:
+        raise NoScope("A query on an organisation's rows ran outside every scope.")
+    return scope
+
+
+def current_organisation_id() -> str:
+    """The default of every organisation-owned row's organisation."""
+    return current().organisation_id
+
+
+@contextmanager
+def opened(scope: Scope) -> Iterator[None]:
+    """Run the block in `scope`, in a transaction: a new one, or the one that is already open."""
+    outer = _open.get()
+    begins = not connection.in_atomic_block
+    with transaction.atomic(savepoint=False):
+        _tell_database(scope)
+        token = _open.set(scope)
+        try:
+            yield
+        finally:
+            _open.reset(token)
+            if not begins and _can_be_told():
+                _tell_database(outer or Scope(reads="", writes=""))
+
+
+def narrow_to(organisation_id: str) -> None:
+    """Go on in this organisation's scope until the open block ends; the caller's statement has told PostgreSQL."""
+    current()
+    _open.set(of(organisation_id))
+
+
+def _tell_database(scope: Scope) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config(%s, %s, true), set_config(%s, %s, true)", [READS, scope.reads, WRITES, scope.writes]
+        )
+
+
+def _can_be_told() -> bool:
+    """A transaction that has failed takes no more statements, and forgets its settings by itself."""
+    status = connection.connection.info.transaction_status if connection.connection else None
+    return status == TransactionStatus.INTRANS and not connection.needs_rollback
+
+
+class InScope(models.Func):
+    """The SQL condition that a row is of the open scope, looked up when the query is compiled, never earlier.
+
+    So a queryset that was written at import time, in a form or in a class body, takes the scope of whoever runs it.
+    """
+
+    conditional = True
+    output_field = models.BooleanField()
+
+    def as_sql(self, compiler: SQLCompiler, connection: Any, **context: Any) -> tuple[str, list[Any]]:  # type: ignore[override]
+        scope = current()
+        if scope == EVERYTHING:
+            raise FullResultSet
+        column, params = compiler.compile(self.source_expressions[0])
+        if scope == INSTALLATION:
+            return f"{column} IS NULL", [*params]
+        return f"{column} = %s", [*params, scope.organisation_id]

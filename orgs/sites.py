@@ -1,0 +1,67 @@
+"""The URL spaces: which site a request is for. What the URL says is not yet permission to see anything."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from django.conf import settings
+
+from orgs.models import Organisation
+
+
+class Kind(StrEnum):
+    ROOT = "root"
+    ORGANISATION = "organisation"
+    ALL = "all"
+    VISIT = "visit"
+
+
+@dataclass(frozen=True)
+class Site:
+    """`prefix` is the part of the path that no view sees, without a slash at its end."""
+
+    kind: Kind
+    prefix: str = ""
+    slug: str = ""
+    domain: str = ""
+    organisation: Organisation | None = None
+
+    @property
+    def urlconf(self) -> str:
+        return {
+            Kind.ROOT: "dashboard.urls.root",
+            Kind.ORGANISATION: "dashboard.urls.organisation",
+            Kind.ALL: "dashboard.urls.all",
+            Kind.VISIT: "dashboard.urls.organisation",
+        }[self.kind]
+
+    @property
+    def is_for_unbounded_users(self) -> bool:
+        return self.kind in (Kind.ALL, Kind.VISIT)
+
+    @property
+    def is_read_only(self) -> bool:
+        return self.is_for_unbounded_users
+
+    @property
+    def cookie_path(self) -> str:
+        """A visit is part of the unbounded users' site: one session for both."""
+        return "/all/" if self.is_for_unbounded_users else f"{self.prefix}/"
+
+    @property
+    def cookie_suffix(self) -> str:
+        """Keeps the cookies of `/`, which browsers send everywhere, apart from those of the sites below it."""
+        return "all" if self.is_for_unbounded_users else (self.slug or self.kind)
+
+
+def site_of(host: str, path: str) -> Site:
+    """Read the site from a host (without port) and a path. Only a slug or domain: nothing is looked up."""
+    if host not in settings.SITE_HOSTS:
+        return Site(Kind.ORGANISATION, domain=host)
+    match path.split("/")[1:]:
+        case ["o", slug, _, *_]:
+            return Site(Kind.ORGANISATION, prefix=f"/o/{slug}", slug=slug)
+        case ["all", "o", slug, _, *_]:
+            return Site(Kind.VISIT, prefix=f"/all/o/{slug}", slug=slug)
+        case ["all", _, *_]:
+            return Site(Kind.ALL, prefix="/all")
+    return Site(Kind.ROOT)

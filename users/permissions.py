@@ -1,0 +1,107 @@
+"""What a user may do: a level for each kind of object. Nothing said is nothing allowed."""
+
+from collections.abc import Callable, Iterable, Mapping
+from enum import IntEnum, StrEnum
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, cast
+
+from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponseBase
+
+from orgs.http import OrgRequest
+
+P = ParamSpec("P")
+
+
+class ObjectKind(StrEnum):
+    APIS = "apis"
+    KEYS = "keys"
+    POLICIES = "policies"
+    USERS = "users"
+    USER_GROUPS = "user_groups"
+    PORTAL = "portal"
+    ANALYTICS = "analytics"
+    SYSTEM = "system"
+    AUDIT = "audit"
+
+    @property
+    def label(self) -> str:
+        return {"apis": "APIs"}.get(self, self.replace("_", " ").capitalize())
+
+
+class Level(IntEnum):
+    NONE = 0
+    READ = 1
+    WRITE = 2
+
+
+Permissions = Mapping[ObjectKind, Level]
+NO_PERMISSIONS: Permissions = dict.fromkeys(ObjectKind, Level.NONE)
+
+
+def parse(stored: Mapping[str, str]) -> Permissions:
+    """Read the stored form, {"apis": "write"}; what it does not name, or names wrongly, is no permission."""
+    names = {level.name.lower(): level for level in Level}
+    return {kind: names.get(stored.get(kind, ""), Level.NONE) for kind in ObjectKind}
+
+
+def stored(permissions: Permissions) -> dict[str, str]:
+    return {kind.value: level.name.lower() for kind, level in permissions.items() if level > Level.NONE}
+
+
+def highest(several: Iterable[Permissions]) -> Permissions:
+    levels: dict[ObjectKind, Level] = dict(NO_PERMISSIONS)
+    for permissions in several:
+        for kind, level in permissions.items():
+            levels[kind] = max(levels[kind], level)
+    return levels
+
+
+def within(some: Permissions, others: Permissions) -> bool:
+    """Whether nothing in `some` goes beyond `others`."""
+    return all(level <= others[kind] for kind, level in some.items())
+
+
+View = Callable[Concatenate[OrgRequest, P], HttpResponseBase]
+DjangoView = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
+
+
+def require(kind: ObjectKind, level: Level) -> Callable[[View[P]], DjangoView[P]]:
+    """Refuse with 403 who lacks this level. Every view of an organisation has this, `signed_in` or `public`."""
+
+    def decorate(view: View[P]) -> DjangoView[P]:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            org_request = cast(OrgRequest, request)
+            check(org_request, kind, level)
+            return view(org_request, *args, **kwargs)
+
+        return _marked(guarded, (kind, level))
+
+    return decorate
+
+
+def check(request: OrgRequest, kind: ObjectKind, level: Level) -> None:
+    """Raise PermissionDenied unless the user has the level here and now."""
+    if request.user.level(kind) < level:
+        raise PermissionDenied(f"This needs the permission to {level.name.lower()} {kind.label}.")
+    if level == Level.WRITE and request.site.is_read_only:
+        raise PermissionDenied("This is a read-only view of the organisation.")
+    if level == Level.WRITE and request.organisation and request.organisation.is_suspended:
+        raise PermissionDenied(f"{request.organisation.name} is suspended: nothing can be changed.")
+
+
+def signed_in(view: View[P]) -> DjangoView[P]:
+    """For pages that every signed-in user has, such as their own account."""
+    return _marked(cast(DjangoView[P], view), "signed in")
+
+
+def public(view: DjangoView[P]) -> DjangoView[P]:
+    """For the few pages before sign-in."""
+    return _marked(login_not_required(view), "public")
+
+
+def _marked(view: DjangoView[P], access: Any) -> DjangoView[P]:
+    view.access = access  # type: ignore[attr-defined]
+    return view
