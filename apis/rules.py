@@ -1,0 +1,245 @@
+"""What a definition must be, beyond the types of its fields.
+
+The definitions of all organisations run in the same gateways, which trust them. So a definition may not name
+files or secrets of the gateway, certificates of another organisation, or other APIs by Tyk's inner addresses;
+nor may it send a gateway to link-local and metadata addresses, and to loopback only where the installation
+allows it.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+from apis.addresses import Reach, host_of, reach_of
+from apis.jsontext import Path, Problem, dotted, walk
+
+RawDefinition = dict[str, Any]
+
+MAX_NAME = 200
+MAX_LISTEN_PATH = 200
+MAX_TARGET = 2000
+MAX_TAG = 60
+LISTEN_PATH = re.compile(r"/[A-Za-z0-9._~!$&'()+,;=:@/-]*", re.ASCII)
+API_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+HEX_ID = re.compile(r"[0-9a-fA-F]{24}", re.ASCII)
+DOMAIN = re.compile(r"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?", re.ASCII)
+SCHEMES = {
+    "": ("http", "https"),
+    "http": ("http", "https"),
+    "https": ("http", "https"),
+    "h2c": ("http", "https", "h2c"),
+    "ws": ("http", "https", "ws", "wss"),
+    "wss": ("http", "https", "ws", "wss"),
+    "tcp": ("tcp", "tls"),
+    "tls": ("tcp", "tls"),
+}
+CHOICES: dict[Path, tuple[str, ...]] = {
+    ("protocol",): tuple(SCHEMES),
+    ("definition", "location"): ("", "header", "url", "url-param"),
+    ("base_identity_provided_by",): (
+        *("", "auth_token", "hmac_key", "basic_auth_user", "jwt_claim", "oidc_user", "oauth_key"),
+    ),
+}
+
+# Newer gateways put their environment, files and secret stores in place of these, anywhere in the feed.
+GATEWAY_SECRET = re.compile(
+    r"(?:env|secrets|consul|vault|file|kv)://|\$kv\{|\$secret_(?:env|conf|vault|consul|file)\.", re.IGNORECASE
+)
+# Gateways look up the API of an inner address by id or by name, in every organisation.
+INNER_ADDRESS = re.compile(r"\btyk:(?=[/$])(?!//self(?:[/?]|$))", re.IGNORECASE)
+# A caller could complete such a rewriting to an inner address.
+VARIABLE_SCHEME = re.compile(r"[^/?]*\$")
+# Fields whose text is an address that a gateway calls; graphql data sources and uptime tests say `url`.
+ADDRESS_FIELDS = {
+    *("target_url", "target_list", "override_target", "proxy_url", "query_endpoint", "jwt_source", "url"),
+    *("oauth_on_keychange_url", "target_path", "rewrite_to", "issuer"),
+}
+FILE_PLUGIN_HANDLERS = {"eh_dynamic_handler", "cp_dynamic_handler"}
+OWN_TEMPLATE = re.compile(r"templates/[A-Za-z0-9_-]+\.json", re.ASCII)
+PLUGIN_LISTS = ("pre", "post", "post_key_auth", "response")
+
+
+def get(value: object, *path: str) -> Any:
+    """Return what lies at the path, None where there is nothing. Types have been checked before."""
+    for key in path:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def rule_problems(definition: RawDefinition, *, org_id: str, allow_loopback: bool) -> Iterator[Problem]:
+    yield from _identity(definition)
+    yield from _listening(definition)
+    yield from _target(definition)
+    yield from _versions(definition)
+    yield from _choices(definition)
+    yield from _plugins(definition)
+    yield from _certificates(definition, org_id)
+    for path, item in walk(definition):
+        yield from _secrets(path, item)
+        yield from _addresses(path, item, allow_loopback)
+
+
+def _identity(definition: RawDefinition) -> Iterator[Problem]:
+    name = (get(definition, "name") or "").strip()
+    if not name or len(name) > MAX_NAME:
+        yield Problem(f"name must have 1 to {MAX_NAME} characters.", ("name",))
+    if (own_id := get(definition, "id")) and not HEX_ID.fullmatch(own_id):
+        yield Problem("id must be empty or 24 hexadecimal digits.", ("id",))
+    if (api_id := get(definition, "api_id")) and not API_ID.fullmatch(api_id):
+        yield Problem("api_id must be 1 to 64 letters, digits, “-” or “_”.", ("api_id",))
+    if get(definition, "is_oas"):
+        yield Problem("is_oas must be false: this is a classic definition.", ("is_oas",))
+    for at, tag in enumerate(get(definition, "tags") or []):
+        if not tag or len(tag) > MAX_TAG:
+            yield Problem(f"tags.{at} must have 1 to {MAX_TAG} characters.", ("tags", at))
+
+
+def _listening(definition: RawDefinition) -> Iterator[Problem]:
+    path, where = get(definition, "proxy", "listen_path") or "", ("proxy", "listen_path")
+    if fault := listen_path_fault(path):
+        yield Problem(f"proxy.listen_path {fault}", where)
+    if (domain := get(definition, "domain")) and not DOMAIN.fullmatch(domain):
+        yield Problem("domain must be a host name, without a pattern.", ("domain",))
+    if get(definition, "protocol") in ("tcp", "tls") and not get(definition, "listen_port"):
+        yield Problem("listen_port must be given for protocol tcp and tls.", ("listen_port",))
+
+
+def listen_path_fault(path: str) -> str | None:
+    """Say what is wrong with a listen path, as the end of a sentence."""
+    if not path.startswith("/"):
+        return "must begin with “/”."
+    if len(path) > MAX_LISTEN_PATH:
+        return f"must have at most {MAX_LISTEN_PATH} characters."
+    if not LISTEN_PATH.fullmatch(path):  # braces would make it a pattern that answers for other organisations
+        return "must hold only letters, digits and -._~!$&'()+,;=:@/ (no spaces, “?”, “#” or braces)."
+    if "//" in path or {".", ".."} & set(path.split("/")):
+        return "must not hold “//”, “.” or “..” as a part."
+    if path == "/hello" or path.startswith(("/hello/", "/tyk/")) or path == "/tyk":
+        return "must not begin with /tyk or /hello: gateways answer there themselves."
+    return None
+
+
+def _target(definition: RawDefinition) -> Iterator[Problem]:
+    if get(definition, "graphql", "execution_mode") == "executionEngine":
+        return  # its data sources are the targets
+    target, where = get(definition, "proxy", "target_url") or "", ("proxy", "target_url")
+    schemes = SCHEMES.get(get(definition, "protocol") or "", SCHEMES[""])
+    if fault := target_fault(target, schemes):
+        yield Problem(f"proxy.target_url {fault}", where)
+    elif get(definition, "active") and reach_of(host_of(target) or "") is Reach.NOWHERE:
+        yield Problem("proxy.target_url is a placeholder: give it a target before activating it.", where)
+
+
+def target_fault(target: str, schemes: tuple[str, ...] = SCHEMES[""]) -> str | None:
+    """Say what is wrong with a target address, as the end of a sentence."""
+    if len(target) > MAX_TARGET:
+        return f"must have at most {MAX_TARGET} characters."
+    if not target.isprintable() or " " in target:
+        return "must not hold spaces or control characters."
+    host = host_of(target)
+    if not host or urlsplit(target).scheme not in schemes:
+        return f"must be an absolute address with a host, beginning with {' or '.join(schemes)}://."
+    return None
+
+
+def _versions(definition: RawDefinition) -> Iterator[Problem]:
+    if not get(definition, "version_data", "versions"):
+        message = "version_data.versions must hold at least one version: without one, every call fails."
+        yield Problem(message, ("version_data", "versions"))
+
+
+def _choices(definition: RawDefinition) -> Iterator[Problem]:
+    for path, choices in CHOICES.items():
+        value = get(definition, *map(str, path))
+        if value is not None and value not in choices:
+            listed = ", ".join(choice for choice in choices if choice)
+            yield Problem(f"{dotted(path)} must be empty or one of {listed}.", path)
+
+
+def _plugins(definition: RawDefinition) -> Iterator[Problem]:
+    for path in _plugin_places(definition):
+        message = f"{dotted(path)} must be empty: it names code or files on gateways that others share."
+        yield Problem(message, path)
+
+
+def _plugin_places(definition: RawDefinition) -> Iterator[Path]:
+    for name in PLUGIN_LISTS:
+        if get(definition, "custom_middleware", name):
+            yield "custom_middleware", name
+    for name in ("name", "path"):
+        if get(definition, "custom_middleware", "auth_check", name):
+            yield "custom_middleware", "auth_check", name
+    if get(definition, "custom_middleware_bundle"):
+        yield ("custom_middleware_bundle",)
+    if get(definition, "analytics_plugin", "plugin_path"):
+        yield "analytics_plugin", "plugin_path"
+    for version, content in (get(definition, "version_data", "versions") or {}).items():
+        where = ("version_data", "versions", version, "extended_paths")
+        yield from _path_plugins(get(content, "extended_paths"), where)
+    for event, handlers in (get(definition, "event_handlers", "events") or {}).items():
+        yield from _event_plugins(handlers or [], ("event_handlers", "events", event))
+
+
+def _path_plugins(paths: object, where: Path) -> Iterator[Path]:
+    for name in ("virtual", "go_plugin"):
+        if get(paths, name):
+            yield *where, name
+    for name in ("transform", "transform_response"):
+        for at, template in enumerate(get(paths, name) or []):
+            if get(template, "template_data", "template_mode") == "file":
+                yield *where, name, at, "template_data", "template_source"
+
+
+def _event_plugins(handlers: list[Any], where: Path) -> Iterator[Path]:
+    for at, handler in enumerate(handlers):
+        template = get(handler, "handler_meta", "template_path")
+        if get(handler, "handler_name") in FILE_PLUGIN_HANDLERS:
+            yield *where, at, "handler_name"
+        if template and not OWN_TEMPLATE.fullmatch(str(template)):
+            yield *where, at, "handler_meta", "template_path"
+
+
+def _certificates(definition: RawDefinition, org_id: str) -> Iterator[Problem]:
+    """A gateway opens a certificate id that is not hexadecimal as a file."""
+    own = re.compile(f"{org_id or '[0-9a-f]{24}'}[0-9a-f]+", re.ASCII)
+    for path, certificate in _certificate_ids(definition):
+        if certificate and not own.fullmatch(certificate):
+            yield Problem(f"{dotted(path)} must be the id of a certificate of this organisation.", path)
+
+
+def _certificate_ids(definition: RawDefinition) -> Iterator[tuple[Path, str | None]]:
+    for name in ("certificates", "client_certificates"):
+        for at, certificate in enumerate(get(definition, name) or []):
+            yield (name, at), certificate
+    for name in ("upstream_certificates", "pinned_public_keys"):
+        for host, certificates in (get(definition, name) or {}).items():
+            for certificate in (certificates or "").split(","):
+                yield (name, host), certificate.strip()
+    yield ("request_signing", "certificate_id"), get(definition, "request_signing", "certificate_id")
+
+
+def _secrets(path: Path, item: object) -> Iterator[Problem]:
+    if isinstance(item, int | float) and abs(item) > 1.7e308:
+        yield Problem(f"{dotted(path)} is a number that gateways cannot hold.", path)
+    for text in (item, path[-1] if path else None):
+        if isinstance(text, str) and (found := GATEWAY_SECRET.search(text)):
+            message = f"{dotted(path)} must not hold “{found[0]}”: gateways put a secret there."
+            yield Problem(message, path)
+        if isinstance(text, str) and INNER_ADDRESS.search(text):
+            yield Problem(f"{dotted(path)} must not name another API by tyk:// (only tyk://self).", path)
+
+
+def _addresses(path: Path, item: object, allow_loopback: bool) -> Iterator[Problem]:
+    field = next((part for part in reversed(path) if isinstance(part, str)), "")
+    if not isinstance(item, str) or field not in ADDRESS_FIELDS:
+        return
+    if field == "rewrite_to" and VARIABLE_SCHEME.match(item):
+        yield Problem(f"{dotted(path)} must not hold a variable before its first “/”.", path)
+    text = item.strip()
+    host = host_of(text if "://" in text else f"//{text}")
+    reach = reach_of(host) if host else Reach.OUTSIDE
+    if reach is Reach.FORBIDDEN:
+        yield Problem(f"{dotted(path)} must not be a link-local or metadata address ({host}).", path)
+    elif reach is Reach.LOOPBACK and not allow_loopback:
+        yield Problem(f"{dotted(path)} must not be the gateway's own machine ({host}).", path)
