@@ -62,7 +62,9 @@ def test_new_token_is_random_and_padded_and_names_its_hash(algorithm: HashAlgori
     assert re.fullmatch("[0-9a-f]{32}", plain["id"])
 
 
-@pytest.mark.parametrize("part", ["", 'x","h":"murmur64', "a b", "a\nb", "back\\slash", "é", "\ud800", "x" * 201])
+@pytest.mark.parametrize(
+    "part", ["", 'x","h":"murmur64', "a b", "a\nb", "back\\slash", "é", "\ud800", "x" * 201]
+)
 def test_token_refuses_a_part_that_could_break_out(part: str) -> None:
     with pytest.raises(ValueError, match="printable ASCII"):
         token_for(ACME, part, HashAlgorithm.SHA256)
@@ -124,14 +126,15 @@ def test_other_text_is_no_token(text: str) -> None:
 
 
 def test_token_has_only_one_spelling() -> None:
-    token = next(t for n in range(1, 9) if (t := token_for(ACME, "k" * n, HashAlgorithm.SHA256)).endswith("=="))
+    token = token_for(ACME, "k" * 6, HashAlgorithm.SHA256)
     other = token.replace("Q==", "R==")
+    assert token.endswith("Q==")
     assert other != token
     assert base64.b64decode(other) == base64.b64decode(token)
     assert parse_token(other) is None
 
 
-@given(st.one_of(st.text(), st.text("eyJvcmciOiABab01+/= \"'\ud800"), st.binary().map(lambda b: f"eyJvcmciOi{b!r}")))
+@given(st.one_of(st.text(), st.text("eyJvcmciOiABab01+/= \"'\ud800").map("eyJvcmciOi".__add__)))
 def test_parsing_any_text_never_raises(text: str) -> None:
     assert parse_token(text) is None
 
