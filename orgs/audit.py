@@ -41,7 +41,12 @@ def actor() -> Actor:
 
 
 def record(
-    action: str, *, kind: str, obj: models.Model | None = None, name: str = "", changes: Mapping[str, Any] | None = None
+    action: str,
+    *,
+    kind: str,
+    obj: models.Model | None = None,
+    name: str = "",
+    changes: Mapping[str, Any] | None = None,
 ) -> None:
     """Write the line of a change. `changes` maps a field to [before, after]; the caller leaves secrets out."""
     by = actor()

@@ -1,5 +1,6 @@
 """The request as our views see it."""
 
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -15,14 +16,24 @@ if TYPE_CHECKING:
 class OrgRequest(HttpRequest):
     """A request of a signed-in user on an organisation's site; the middleware has set these."""
 
-    site: Site
+    site: Site  # type: ignore[assignment]
     organisation: Organisation
-    user: "User"  # type: ignore[assignment]
+    user: "User"
 
 
 def address(request: HttpRequest) -> str:
-    """Return the visitor's IP address, read from the right of X-Forwarded-For past the proxies that we run."""
+    """Return the visitor's IP address, from the right of X-Forwarded-For past the proxies that we run."""
     if not settings.TRUSTED_PROXIES:
         return str(request.META.get("REMOTE_ADDR", ""))
     hops = [hop.strip() for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")]
-    return hops[-settings.TRUSTED_PROXIES] if len(hops) >= settings.TRUSTED_PROXIES else ""
+    hop = hops[-settings.TRUSTED_PROXIES] if len(hops) >= settings.TRUSTED_PROXIES else ""
+    return hop if _is_address(hop) else ""
+
+
+def _is_address(text: str) -> bool:
+    """PostgreSQL takes no zone (`fe80::1%eth0`)."""
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return "%" not in text

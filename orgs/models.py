@@ -11,7 +11,20 @@ from django.db.models.sql.compiler import SQLCompiler
 from orgs import scope
 from orgs.ids import new_id
 
-COLOURS = ("blue", "azure", "indigo", "purple", "pink", "red", "orange", "yellow", "lime", "green", "teal", "cyan")
+COLOURS = (
+    "blue",
+    "azure",
+    "indigo",
+    "purple",
+    "pink",
+    "red",
+    "orange",
+    "yellow",
+    "lime",
+    "green",
+    "teal",
+    "cyan",
+)
 M = TypeVar("M", bound=models.Model)
 
 READ_WRITE = ("SELECT", "INSERT", "UPDATE", "DELETE")
@@ -23,15 +36,15 @@ def id_field() -> "models.CharField[str, str]":
 
 @models.CharField.register_lookup
 @models.TextField.register_lookup
-class BeginsWith(models.Lookup):  # type: ignore[type-arg]
+class BeginsWith(models.Lookup):
     """`column ^@ value`. Django's `startswith` emits LIKE, which under row-level security may use no index."""
 
     lookup_name = "begins_with"
 
-    def as_sql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, tuple[Any, ...]]:
         left, left_params = self.process_lhs(compiler, connection)
         right, right_params = self.process_rhs(compiler, connection)
-        return f"{left} ^@ {right}", [*left_params, *right_params]
+        return f"{left} ^@ {right}", (*left_params, *right_params)
 
 
 class OrganisationInScope(scope.InScope):
@@ -59,7 +72,8 @@ class Organisation(models.Model):
         unique=True,
         validators=[
             RegexValidator(
-                r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", "Use lower-case letters, digits and hyphens, for example acme-dev."
+                r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",
+                "Use lower-case letters, digits and hyphens, for example acme-dev.",
             )
         ],
     )
@@ -138,7 +152,7 @@ class AuditEntry(OrgOwnedOrUnbounded):
     web_may: ClassVar = ("SELECT", "INSERT")
 
     id = id_field()
-    at = models.DateTimeField(db_default=Now())
+    at = models.DateTimeField(db_default=models.Func(function="clock_timestamp"))
     actor_id = models.CharField(max_length=24, blank=True)
     actor = models.CharField(max_length=254)
     action = models.CharField(max_length=40)
@@ -151,12 +165,12 @@ class AuditEntry(OrgOwnedOrUnbounded):
     class Meta:
         base_manager_name = "objects"
         verbose_name_plural = "audit entries"
-        ordering = ("-id",)
+        ordering = ("-at", "-id")
         indexes = (
-            models.Index(fields=["organisation", "-id"], name="audit_newest"),
-            models.Index(fields=["organisation", "kind", "object_id", "-id"], name="audit_object"),
-            models.Index(fields=["organisation", "actor_id", "-id"], name="audit_actor"),
-            models.Index(fields=["organisation", "action", "-id"], name="audit_action"),
+            models.Index(fields=["organisation", "-at", "-id"], name="audit_newest"),
+            models.Index(fields=["organisation", "kind", "object_id", "-at", "-id"], name="audit_object"),
+            models.Index(fields=["organisation", "actor", "-at", "-id"], name="audit_actor"),
+            models.Index(fields=["organisation", "action", "-at", "-id"], name="audit_action"),
         )
 
     def __str__(self) -> str:

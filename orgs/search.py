@@ -27,10 +27,11 @@ def terms(texts: Iterable[str], *, tags: Iterable[str] = ()) -> set[str]:
 
 def matching(objects: "models.QuerySet[M]", of: type[models.Model], reference: str, text: str) -> "models.QuerySet[M]":
     """Keep the objects that have, for each word of `text`, a word that begins with it. `of` is the table of terms."""
-    for word in words(text)[:5]:
-        having = of._default_manager.filter(term__begins_with=word)
-        objects = objects.filter(pk__in=having.values(reference))
-    return objects
+    found = [of._default_manager.filter(term__begins_with=word).values(reference) for word in words(text)[:5]]
+    if not found:
+        return objects
+    # An intersection, since one condition on top of another has PostgreSQL look up each key for each word.
+    return objects.filter(pk__in=found[0].intersection(*found[1:]) if found[1:] else found[0])
 
 
 def tagged(objects: "models.QuerySet[M]", of: type[models.Model], reference: str, tag: str) -> "models.QuerySet[M]":

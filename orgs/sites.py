@@ -1,11 +1,14 @@
 """The URL spaces: which site a request is for. What the URL says is not yet permission to see anything."""
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
 from django.conf import settings
 
 from orgs.models import Organisation
+
+SLUG = re.compile(r"[a-z0-9-]{1,40}")
 
 
 class Kind(StrEnum):
@@ -50,7 +53,9 @@ class Site:
     @property
     def cookie_suffix(self) -> str:
         """Keeps the cookies of `/`, which browsers send everywhere, apart from those of the sites below it."""
-        return "all" if self.is_for_unbounded_users else (self.slug or self.kind)
+        if self.is_for_unbounded_users:
+            return "all"
+        return f"o-{self.slug}" if self.slug else self.kind.value
 
 
 def site_of(host: str, path: str) -> Site:
@@ -58,9 +63,9 @@ def site_of(host: str, path: str) -> Site:
     if host not in settings.SITE_HOSTS:
         return Site(Kind.ORGANISATION, domain=host)
     match path.split("/")[1:]:
-        case ["o", slug, _, *_]:
+        case ["o", slug, _, *_] if SLUG.fullmatch(slug):
             return Site(Kind.ORGANISATION, prefix=f"/o/{slug}", slug=slug)
-        case ["all", "o", slug, _, *_]:
+        case ["all", "o", slug, _, *_] if SLUG.fullmatch(slug):
             return Site(Kind.VISIT, prefix=f"/all/o/{slug}", slug=slug)
         case ["all", _, *_]:
             return Site(Kind.ALL, prefix="/all")

@@ -25,6 +25,7 @@ SHARED_TABLES: dict[str, tuple[str, ...]] = {
 
 READS = sql.SQL("current_setting({}, true)").format(scope.READS)
 WRITES = sql.SQL("current_setting({}, true)").format(scope.WRITES)
+OVERVIEW = sql.Identifier(scope.OVERVIEW_ROLE)
 
 
 def owned_models() -> list[type[models.Model]]:
@@ -35,20 +36,16 @@ def owned_models() -> list[type[models.Model]]:
 
 def conditions(model: type[models.Model]) -> tuple[sql.Composable, sql.Composable]:
     """Return the conditions under which a row may be read and written. Unset or empty settings make both untrue."""
-    values = {
-        "reads": READS, "writes": WRITES, "everything": scope.EVERY_ORGANISATION, "none": scope.NO_ORGANISATION
-    }  # fmt: skip
+    values = {"reads": READS, "writes": WRITES, "none": scope.NO_ORGANISATION}
     if model is Organisation:
-        reads = (
-            "id = {reads} OR {reads} = {everything} OR {reads} = 'slug:' || slug OR {reads} = 'domain:' || domain"
-        )
+        reads = "id = {reads} OR {reads} = 'slug:' || slug OR {reads} = 'domain:' || domain"
         writes = "id = {writes}"
     elif issubclass(model, OrgOwned):
-        reads = "organisation_id = {reads} OR {reads} = {everything}"
+        reads = "organisation_id = {reads}"
         writes = "organisation_id = {writes}"
     else:
         unbounded = "(organisation_id IS NULL AND {writes} = {none})"
-        reads = f"organisation_id = {{reads}} OR {{reads}} = {{everything}} OR {unbounded}"
+        reads = f"organisation_id = {{reads}} OR {unbounded}"
         writes = f"organisation_id = {{writes}} OR {unbounded}"
     return sql.SQL(reads).format(**values), sql.SQL(writes).format(**values)
 
@@ -66,22 +63,33 @@ def policies(model: type[models.Model]) -> dict[str, sql.Composable]:
         "commonhold_insert": sql.SQL("FOR INSERT WITH CHECK ({})").format(inserts),
         "commonhold_update": sql.SQL("FOR UPDATE USING ({0}) WITH CHECK ({0})").format(writes),
         "commonhold_delete": sql.SQL("FOR DELETE USING ({})").format(writes),
+        "commonhold_overview": sql.SQL("FOR SELECT TO {} USING (true)").format(OVERVIEW),
     }
 
 
 def statements(web: str) -> Iterator[sql.Composable]:
     """Everything that builds the walls, for the web's role `web`; running it again changes nothing."""
     role = sql.Identifier(web)
-    yield sql.SQL("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC, {}").format(role)
-    yield sql.SQL("GRANT USAGE ON SCHEMA public TO {}").format(role)
+    yield sql.SQL("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC, {}, {}").format(role, OVERVIEW)
+    yield sql.SQL("REVOKE CREATE ON SCHEMA public FROM PUBLIC, {}, {}").format(role, OVERVIEW)
+    # A temporary table would hide the real one of its name, walls and all, for as long as the connection lives.
+    database = sql.Identifier(connection.settings_dict["NAME"])
+    yield sql.SQL("REVOKE TEMPORARY ON DATABASE {} FROM PUBLIC, {}, {}").format(database, role, OVERVIEW)
+    yield sql.SQL("GRANT USAGE ON SCHEMA public TO {}, {}").format(role, OVERVIEW)
     for table, rights in SHARED_TABLES.items():
         yield from grants(table, rights, role)
+        yield from grants(table, rights, OVERVIEW)
     for model in owned_models():
-        table = model._meta.db_table
-        yield from grants(table, model.web_may, role)  # type: ignore[attr-defined]
+        yield from grants(model._meta.db_table, model.web_may, role)  # type: ignore[attr-defined]
+        yield from grants(model._meta.db_table, overview_may(model), OVERVIEW)
         yield from row_level_security(model)
     for model in owned_models():
         yield from composite_keys(model)
+
+
+def overview_may(model: type[models.Model]) -> tuple[str, ...]:
+    """The overview reads, and writes only where a row may belong to no organisation."""
+    return model.web_may if issubclass(model, OrgOwnedOrUnbounded) else ("SELECT",)
 
 
 def grants(table: str, rights: tuple[str, ...], role: sql.Identifier) -> Iterator[sql.Composable]:

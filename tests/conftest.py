@@ -6,12 +6,14 @@ The database is a real PostgreSQL, used through the web's role with every wall i
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import cast
 
 import psycopg
 import pytest
 from django.conf import settings
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.auth.hashers import make_password
 from django.core.management import call_command
 from django.db import connection
 from django.test import Client
@@ -38,7 +40,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def create_database(name: str) -> None:
-    owner = settings.DATABASE_OWNER
+    owner: dict[str, str] = settings.DATABASE_OWNER  # type: ignore[assignment]
     with psycopg.connect(
         dbname=owner["NAME"], user=owner["USER"], password=owner["PASSWORD"], host=owner["HOST"], port=owner["PORT"],
         autocommit=True,
@@ -79,10 +81,16 @@ def organisation(slug: str, **fields: str) -> Organisation:
     return made
 
 
+@cache
+def hashed(password: str) -> str:
+    """Argon2 is slow on purpose: once is enough."""
+    return make_password(password)
+
+
 def user(email: str, of: Organisation | None, **fields: object) -> User:
     made = User(email=email, name=email.partition("@")[0].capitalize(), **fields)
     made.organisation, made.is_unbounded = of, of is None
-    made.set_password(PASSWORD)
+    made.password = hashed(PASSWORD)
     with scope.opened(scope.of(of.id) if of else scope.INSTALLATION):
         made.save(force_insert=True)
     return made
@@ -133,7 +141,8 @@ def signed_in(person: User, *, prefix: str | None = None) -> SiteClient:
         session[SESSION_KEY], session[HASH_SESSION_KEY] = person.pk, person.get_session_auth_hash()
         session["_auth_user_backend"] = settings.AUTHENTICATION_BACKENDS[0]
         session.create()
-        suffix = person.organisation.slug if person.organisation else "all"
-    client = SiteClient(prefix or (f"/o/{suffix}" if person.organisation_id else "/all"))
+        slug = person.organisation.slug if person.organisation else ""
+    client = SiteClient(prefix or (f"/o/{slug}" if slug else "/all"))
+    suffix = f"o-{slug}" if slug else "all"
     client.cookies[f"{settings.SESSION_COOKIE_NAME}_{suffix}"] = cast(str, session.session_key)
     return client

@@ -11,15 +11,31 @@ from django.db.models.functions import Lower, Now
 
 from orgs import scope
 from orgs.models import OrgManager, OrgOwned, OrgOwnedOrUnbounded, id_field
-from users.permissions import NO_PERMISSIONS, Level, ObjectKind, Permissions, highest, parse
+from orgs.permissions import NO_PERMISSIONS, Level, ObjectKind, Permissions, highest, parse
 
 ALL_READ: Permissions = dict.fromkeys(ObjectKind, Level.READ)
 ALL_WRITE: Permissions = dict.fromkeys(ObjectKind, Level.WRITE)
 
 
+def owner_id() -> str | None:
+    """The organisation that a new row is of: None where the open scope writes only unbounded users' rows."""
+    is_unbounded = scope.current().writes == scope.NO_ORGANISATION
+    return None if is_unbounded else scope.current_organisation_id()
+
+
+class LowerEmailField(models.EmailField):  # type: ignore[type-arg]
+    """Lower case in what is stored and in what is looked up: `=` may use an index, lower() may not."""
+
+    def to_python(self, value: Any) -> Any:
+        return value.strip().lower() if isinstance(value, str) else value
+
+    def get_prep_value(self, value: Any) -> Any:
+        return super().get_prep_value(self.to_python(value))
+
+
 class UserManager(OrgManager["User"], BaseUserManager["User"]):
     def create_superuser(self, email: str, password: str | None = None, name: str = "", **_: Any) -> "User":
-        """For `manage.py createsuperuser`: an unbounded user, since no user of one organisation is above it."""
+        """For `manage.py createsuperuser`: an unbounded user: nobody of one organisation is above it."""
         from users import services
 
         with scope.opened(scope.INSTALLATION):
@@ -30,7 +46,7 @@ class User(OrgOwnedOrUnbounded, AbstractBaseUser):
     """A person or robot of exactly one organisation; or an unbounded user, who says so explicitly."""
 
     id = id_field()
-    email = models.EmailField()
+    email = LowerEmailField()
     name = models.CharField(max_length=80)
     is_active = models.BooleanField(default=True)
     is_unbounded = models.BooleanField(default=False, editable=False)
@@ -40,6 +56,8 @@ class User(OrgOwnedOrUnbounded, AbstractBaseUser):
     groups: "models.ManyToManyField[Group, Membership]" = models.ManyToManyField(
         "Group", through="Membership", related_name="users"
     )
+
+    group_permissions: list[Any]  # filled by `users.backends`, else asked for
 
     objects: ClassVar = UserManager()
 
@@ -51,28 +69,29 @@ class User(OrgOwnedOrUnbounded, AbstractBaseUser):
         base_manager_name = "objects"
         ordering = ("email",)
         constraints = (
-            models.UniqueConstraint("organisation", Lower("email"), name="users_email"),
-            models.UniqueConstraint(
-                Lower("email"), condition=models.Q(organisation=None), name="users_email_unbounded"
-            ),
+            models.UniqueConstraint("organisation", "email", name="users_email", nulls_distinct=False),
+            models.CheckConstraint(condition=models.Q(email=Lower("email")), name="users_email_is_lower"),
             models.CheckConstraint(
                 condition=models.Q(organisation=None, is_unbounded=True)
                 | models.Q(organisation__isnull=False, is_unbounded=False),
                 name="users_unbounded_is_explicit",
             ),
         )
+        indexes = (models.Index(fields=["email"], name="users_by_email"),)
 
     def __str__(self) -> str:
-        return self.email
+        return str(self.email)
 
     def level(self, kind: ObjectKind) -> Level:
         return self.effective_permissions[kind]
 
-    @cached_property
+    @property
     def effective_permissions(self) -> Permissions:
-        """The highest level of each kind that the user holds directly or through a group."""
-        if not self.is_active:
-            return NO_PERMISSIONS
+        return self.held_permissions if self.is_active else NO_PERMISSIONS
+
+    @cached_property
+    def held_permissions(self) -> Permissions:
+        """The highest level of each kind, direct or through a group, also while the user is disabled."""
         if self.is_unbounded:
             return ALL_READ
         if self.is_administrator:
@@ -127,12 +146,12 @@ class Membership(OrgOwned):
 
 
 class Session(OrgOwnedOrUnbounded, AbstractBaseSession):
-    """A browser's session on one site. `session_key` holds the SHA-256 of the cookie's value, not the value."""
+    """A browser's session on one site. `session_key` is the SHA-256 of the cookie's value, not the value."""
 
     session_key = models.CharField(max_length=64, primary_key=True)
     user = models.ForeignKey(User, models.CASCADE, null=True, db_constraint=False, db_index=False)
 
-    objects: ClassVar = OrgManager()
+    objects: ClassVar = OrgManager()  # type: ignore[assignment]
 
     class Meta:
         base_manager_name = "objects"
@@ -143,9 +162,13 @@ class Session(OrgOwnedOrUnbounded, AbstractBaseSession):
 
 
 class SignInFailure(OrgOwnedOrUnbounded):
-    """Failures in a row for one e-mail address from one IP address on one site, whether or not the user exists."""
+    """Failures in a row for one e-mail address from one IP address on one site, whoever exists.
+
+    `/` counts for itself beside the sites that it asks: what it tells may not depend on who is a user where.
+    """
 
     id = id_field()
+    is_at_root = models.BooleanField(default=False)
     email = models.CharField(max_length=254)
     address = models.CharField(max_length=45)
     count = models.PositiveIntegerField(default=0)
@@ -155,7 +178,12 @@ class SignInFailure(OrgOwnedOrUnbounded):
         base_manager_name = "objects"
         constraints = (
             models.UniqueConstraint(
-                "organisation", "email", "address", name="sign_in_failures", nulls_distinct=False
+                "organisation",
+                "is_at_root",
+                "email",
+                "address",
+                name="sign_in_failures",
+                nulls_distinct=False,
             ),
         )
 
@@ -167,7 +195,7 @@ class Invitation(OrgOwnedOrUnbounded):
     """A link that lets one person become a user, once, for 72 hours. Only a digest of its token is stored."""
 
     id = id_field()
-    email = models.EmailField()
+    email = LowerEmailField()
     name = models.CharField(max_length=80, blank=True)
     is_administrator = models.BooleanField(default=False)
     permissions = models.JSONField(default=dict, blank=True)
@@ -178,10 +206,12 @@ class Invitation(OrgOwnedOrUnbounded):
 
     class Meta:
         base_manager_name = "objects"
-        constraints = (models.UniqueConstraint("digest", "organisation", name="invitations_digest", nulls_distinct=False),)
+        constraints = (
+            models.UniqueConstraint("digest", "organisation", name="invitations_digest", nulls_distinct=False),
+        )
 
     def __str__(self) -> str:
-        return self.email
+        return str(self.email)
 
 
 class AccessKey(OrgOwnedOrUnbounded):

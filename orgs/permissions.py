@@ -10,6 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
 
 from orgs.http import OrgRequest
+from orgs.sites import Kind
 
 P = ParamSpec("P")
 
@@ -68,7 +69,7 @@ DjangoView = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
 
 def require(kind: ObjectKind, level: Level) -> Callable[[View[P]], DjangoView[P]]:
-    """Refuse with 403 who lacks this level. Every view of an organisation has this, `signed_in` or `public`."""
+    """Refuse with 403 who lacks this level. Every view of a site has this, `signed_in` or `public`."""
 
     def decorate(view: View[P]) -> DjangoView[P]:
         @wraps(view)
@@ -77,19 +78,37 @@ def require(kind: ObjectKind, level: Level) -> Callable[[View[P]], DjangoView[P]
             check(org_request, kind, level)
             return view(org_request, *args, **kwargs)
 
-        return _marked(guarded, (kind, level))
+        return _marked(cast(DjangoView[P], guarded), (kind, level))
 
     return decorate
 
 
 def check(request: OrgRequest, kind: ObjectKind, level: Level) -> None:
     """Raise PermissionDenied unless the user has the level here and now."""
+    if reason := refusal(request, kind, level):
+        raise PermissionDenied(reason)
+
+
+def may(request: OrgRequest, kind: ObjectKind, level: Level) -> bool:
+    """Whether to show what leads there."""
+    return not refusal(request, kind, level)
+
+
+def refusal(request: OrgRequest, kind: ObjectKind, level: Level) -> str:
+    """Say why the user has not the level here and now; nothing if they have."""
+    if request.site.kind == Kind.ALL and kind == ObjectKind.USERS:
+        return ""  # the users of `/all/` are the unbounded ones, who manage each other
     if request.user.level(kind) < level:
-        raise PermissionDenied(f"This needs the permission to {level.name.lower()} {kind.label}.")
-    if level == Level.WRITE and request.site.is_read_only:
-        raise PermissionDenied("This is a read-only view of the organisation.")
-    if level == Level.WRITE and request.organisation and request.organisation.is_suspended:
-        raise PermissionDenied(f"{request.organisation.name} is suspended: nothing can be changed.")
+        return f"This needs the permission to {level.name.lower()} {kind.label}."
+    return refusal_of_changes(request) if level == Level.WRITE else ""
+
+
+def refusal_of_changes(request: OrgRequest) -> str:
+    if request.site.is_read_only:
+        return "This is a read-only view of the organisation."
+    if request.organisation and request.organisation.is_suspended:
+        return f"{request.organisation.name} is suspended: nothing can be changed."
+    return ""
 
 
 def signed_in(view: View[P]) -> DjangoView[P]:
@@ -97,9 +116,9 @@ def signed_in(view: View[P]) -> DjangoView[P]:
     return _marked(cast(DjangoView[P], view), "signed in")
 
 
-def public(view: DjangoView[P]) -> DjangoView[P]:
+def public(view: View[P]) -> DjangoView[P]:
     """For the few pages before sign-in."""
-    return _marked(login_not_required(view), "public")
+    return _marked(login_not_required(cast(DjangoView[P], view)), "public")
 
 
 def _marked(view: DjangoView[P], access: Any) -> DjangoView[P]:

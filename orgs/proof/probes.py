@@ -1,0 +1,174 @@
+"""Attempts to cross the line, as the web's role, on rows of two organisations that never come to be."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from django.db import DatabaseError, connection, models, transaction
+from psycopg import errors, sql
+
+from orgs import scope, walls
+from orgs.proof import filler, queries
+from orgs.proof.filler import Row
+from orgs.proof.finding import BROKEN, Finding, Report
+from orgs.proof.world import World, make_world, undone
+
+READ = "SELECT 1 FROM {table} WHERE {here}"
+CHANGE = "UPDATE {table} SET {owner} = {owner} WHERE {here}"
+DELETE = "DELETE FROM {table} WHERE {here}"
+MOVE = "UPDATE {table} SET {owner} = %s WHERE {here}"
+OF_THE_OWNER = (
+    "TRUNCATE {} CASCADE",
+    "ALTER TABLE {} DISABLE ROW LEVEL SECURITY",
+    "ALTER TABLE {} NO FORCE ROW LEVEL SECURITY",
+    "DROP POLICY commonhold_select ON {}",
+)
+Attempt = Callable[[], int]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One scope, and whose rows it may read ("r") and write ("w")."""
+
+    name: str
+    scope: scope.Scope
+    may: dict[str | None, str]
+
+
+def cases(world: World) -> list[Case]:
+    a, b = world.a, world.b
+    return [
+        Case("the scope of one organisation", scope.of(a), {a: "rw", b: "", None: ""}),
+        Case("no scope", scope.Scope(reads="", writes=""), {a: "", b: "", None: ""}),
+        Case("the scope of no organisation", scope.INSTALLATION, {a: "", b: "", None: "rw"}),
+        Case("the scope of every organisation", scope.EVERYTHING, {a: "r", b: "r", None: "rw"}),
+        Case("a visit to one organisation", scope.visit(a), {a: "r", b: "", None: "rw"}),
+        Case("the search for a slug", scope.by_slug("-"), {a: "", b: "", None: ""}),
+        Case("the search for a domain", scope.by_domain("-"), {a: "", b: "", None: ""}),
+    ]
+
+
+def run(report: Report, web: str) -> None:
+    """Make two organisations with a row in every table, try everything, and leave nothing behind."""
+    with undone():
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL lock_timeout = '3s'")
+        try:
+            world = make_world()
+        except DatabaseError as error:
+            fault = f"A row could not be made: {_line(error)}"
+            report.count("rows", [Finding("probes", fault, "Mend orgs/proof/filler.py.")])
+            return
+        for case in cases(world):
+            with undone(), scope.opened(case.scope):
+                for model in filler.models_in_order():
+                    try_rows(report, world, case, model)
+        with undone(), scope.opened(scope.of(world.a)):
+            for model in filler.models_in_order():
+                try_own_row(report, world, model)
+            try_powers(report, web)
+        queries.run(report, world)
+
+
+def try_rows(report: Report, world: World, case: Case, model: type[models.Model]) -> None:
+    """Reach for the row of each organisation and of none, from this scope."""
+    for owner, may in case.may.items():
+        row = world.rows[owner].get(model)
+        if row is None:
+            continue
+        whose = "one organisation's" if owner == world.a else "another's" if owner else "no organisation's"
+        place, hint = f"table {model._meta.db_table}", f"{whose} row in {case.name}"
+        seen = reaches(partial(touch, READ, row))
+        report.count("read a row", judge(seen, "r" in may, place, f"read {hint}"))
+        if "w" not in may:
+            attempts: dict[str, Attempt] = {
+                "change": partial(touch, CHANGE, row),
+                "delete": partial(touch, DELETE, row),
+                "add": partial(add, model, owner, world.rows[owner]),
+            }
+            for verb, attempt in attempts.items():
+                report.count(f"{verb} a row", judge(reaches(attempt), False, place, f"{verb} {hint}"))
+
+
+def try_own_row(report: Report, world: World, model: type[models.Model]) -> None:
+    """Give one's own row away, point it at another organisation, and change what nobody may."""
+    row, place = world.rows[world.a][model], f"table {model._meta.db_table}"
+    moved = reaches(partial(touch, MOVE, row, world.b))
+    report.count("move a row", judge(moved, False, place, "move a row into another organisation"))
+    for field in walls.references(model):
+        others = world.rows[world.a] | {field.related_model: world.rows[world.b][field.related_model]}
+        named = reaches(partial(add, model, world.a, others), refusal=errors.ForeignKeyViolation)
+        what = f"name another organisation's row in {field.column}"
+        report.count("refer to a row", judge(named, False, place, what))
+    for right, statement in {"UPDATE": CHANGE, "DELETE": DELETE}.items():
+        if right not in model.web_may:  # type: ignore[attr-defined]
+            done = reaches(partial(touch, statement, row))
+            report.count("do what nobody may", judge(done, False, place, f"{right} one's own row"))
+
+
+def try_powers(report: Report, web: str) -> None:
+    """What only the owner may do, and becoming somebody else."""
+    with connection.cursor() as cursor:
+        own = [web, scope.OVERVIEW_ROLE]
+        cursor.execute("SELECT rolname FROM pg_roles WHERE rolname <> ALL (%s)", [own])
+        become = [sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(role)) for (role,) in cursor.fetchall()]
+    tables = [sql.Identifier(model._meta.db_table) for model in filler.models_in_order()]
+    for statement in [*become, *(sql.SQL(text).format(table) for table in tables for text in OF_THE_OWNER)]:
+        got = reaches(partial(_succeeds, statement))
+        report.count("take the owner's powers", judge(got, False, f"role {web}", statement.as_string()))
+
+
+def touch(statement: str, row: Row, *params: str) -> int:
+    """Run the statement on this one row; return how many it reached."""
+    key: Any = row._meta.pk
+    fields: list[Any] = list(getattr(key, "fields", [key]))
+    here: sql.Composable = sql.SQL(" AND ").join(
+        [sql.SQL("{} = %s").format(sql.Identifier(field.column)) for field in fields]
+    )
+    query = sql.SQL(statement).format(
+        table=sql.Identifier(row._meta.db_table),
+        owner=sql.Identifier(filler.owner_column(type(row))),
+        here=here,
+    )
+    return execute(query, *params, *(getattr(row, field.attname) for field in fields))
+
+
+def add(model: type[models.Model], owner: str | None, others: filler.Rows) -> int:
+    filler.insert(filler.make(model, owner, others))
+    return 1
+
+
+def execute(statement: sql.Composable, *params: Any) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, params)
+        return int(cursor.rowcount)
+
+
+def _succeeds(statement: sql.Composable) -> int:
+    execute(statement)
+    return 1
+
+
+def reaches(attempt: Attempt, *, refusal: type[Exception] = errors.InsufficientPrivilege) -> bool | str:
+    """Return whether the attempt reached a row, or what went wrong where that is not the refusal."""
+    reached: bool | str = False
+    with undone():
+        try:
+            with transaction.atomic():
+                reached = attempt() > 0
+        except DatabaseError as error:
+            reached = False if isinstance(error.__cause__, refusal) else _line(error)
+    return reached
+
+
+def judge(got: bool | str, wanted: bool, place: str, what: str) -> list[Finding]:
+    if got == wanted:
+        return []
+    if isinstance(got, str):
+        return [Finding(place, f"PostgreSQL refuses to {what}, but for another reason: {got}.", BROKEN)]
+    return [Finding(place, f"It is {'' if got else 'not '}possible to {what}.", BROKEN)]
+
+
+def _line(error: DatabaseError) -> str:
+    return str(error).partition("\n")[0]

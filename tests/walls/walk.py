@@ -1,0 +1,139 @@
+"""Every URL of every site, and objects of two organisations to put in them."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from django.apps import apps
+from django.db import models
+from django.urls import URLPattern, URLResolver
+from django.urls.resolvers import RegexPattern
+
+from apis.models import Api
+from apis.services import import_text
+from keys.models import Key
+from keys.services import create_key
+from orgs import scope
+from orgs.models import AuditEntry, Organisation
+from tests.conftest import World
+from users.models import AccessKey, Group, Invitation, User
+from users.services.access_keys import create_access_key
+
+Objects = dict[type[models.Model], models.Model]
+
+DOCUMENT = """
+openapi: 3.0.3
+info: {title: Orders, version: "1"}
+servers: [{url: "https://orders.example"}]
+paths: {/orders: {get: {responses: {"200": {description: ok}}}}}
+"""
+# What the id of a URL is, by the beginning of its name; the longest that fits decides.
+OBJECT_OF: dict[str, type[models.Model]] = {
+    "users:": User,
+    "users:group": Group,
+    "users:edit_group": Group,
+    "users:delete_group": Group,
+    "users:reset_access_key": AccessKey,
+    "users:revoke_access_key": AccessKey,
+    "users:revoke_invitation": Invitation,
+    "apis:": Api,
+    "keys:": Key,
+    "suspend": Organisation,
+    "resume": Organisation,
+}
+
+
+@dataclass(frozen=True)
+class Url:
+    """One pattern of a site: its full name, its route with %(name)s for each parameter, and its view."""
+
+    name: str
+    route: str
+    parameters: tuple[str, ...]
+    view: Any
+
+    @property
+    def takes_id(self) -> bool:
+        return bool({"id", "object_id"} & set(self.parameters))
+
+    def path(self, objects: Objects) -> str:
+        identity = objects[self.model].pk if self.takes_id else ""
+        values = {
+            "id": identity,
+            "object_id": identity,
+            "token": "no-such-token",
+            "app_label": "users",
+            "url": "no-such-page",
+            "slug": "acme",
+        }
+        return "/" + self.route % {name: values[name] for name in self.parameters}
+
+    @property
+    def model(self) -> type[models.Model]:
+        if self.route.startswith("admin/"):
+            app, model = self.route.split("/")[1:3]
+            return apps.get_model(app, model)
+        fitting = [start for start in OBJECT_OF if self.name.startswith(start)]
+        if not fitting:
+            raise AssertionError(f"The URL {self.name} names an object: add what it is to OBJECT_OF.")
+        return OBJECT_OF[max(fitting, key=len)]
+
+
+def urls(urlconf: str) -> list[Url]:
+    return list(_walk(import_module(urlconf).urlpatterns, "", ""))
+
+
+def _walk(patterns: list[URLPattern | URLResolver], namespace: str, before: str) -> Iterator[Url]:
+    for pattern in patterns:
+        route = before + _route(pattern)
+        if isinstance(pattern, URLResolver):
+            inner = f"{namespace}{pattern.namespace}:" if pattern.namespace else namespace
+            yield from _walk(pattern.url_patterns, inner, route)
+        else:
+            parameters = tuple(re.findall(r"%\((\w+)\)s", route))
+            yield Url(f"{namespace}{pattern.name}", route, parameters, pattern.callback)
+
+
+def _route(pattern: URLPattern | URLResolver) -> str:
+    """Turn `users/<id:id>/` into `users/%(id)s/`; the admin's regular expressions have one parameter each."""
+    route = str(pattern.pattern)
+    if isinstance(pattern.pattern, RegexPattern):
+        return "%(app_label)s/" if "app_label" in route else "%(url)s" if "url" in route else ""
+    return re.sub(r"<(?:\w+:)?(\w+)>", r"%(\1)s", route)
+
+
+def fill(organisation: Organisation | None, person: User) -> Objects:
+    """Make one object of every kind that a URL names, as a user would."""
+    with scope.opened(scope.of(organisation.id) if organisation else scope.INSTALLATION):
+        owner = organisation.id if organisation else None
+        objects: Objects = {
+            User: person,
+            AccessKey: create_access_key(user=person, label="laptop")[0],
+            Invitation: Invitation.objects.create(
+                organisation_id=owner,
+                email="new@acme.example",
+                digest=person.pk,
+                invited_by=person.pk,
+                expires_at="2100-01-01T00:00Z",
+            ),
+        }
+        if organisation:
+            listen_path = f"/{organisation.slug}/"
+            objects |= {
+                Organisation: organisation,
+                Group: Group.objects.create(name="Support"),
+                Api: import_text(DOCUMENT, listen_path=listen_path),
+                Key: create_key(alias="shop", has_all_apis=True)[0],
+            }
+        objects[AuditEntry] = AuditEntry.objects.filter(organisation=organisation).latest("id")
+    return objects
+
+
+def fill_all(world: World) -> dict[str, Objects]:
+    return {
+        "acme": fill(world.acme, world.ann),
+        "globex": fill(world.globex, world.gus),
+        "none": fill(None, world.uma),
+    }
