@@ -1,0 +1,64 @@
+"""Groups of permissions. The rule is that of users: nothing beyond what the actor holds."""
+
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from orgs import audit
+from orgs.permissions import Permissions, parse, stored
+from users.models import Group, User
+from users.services import rank
+from users.services.errors import BeyondRights, NameTaken
+
+KIND = "user_groups"
+
+
+@transaction.atomic
+def create_group(*, name: str, description: str, permissions: Permissions, by: User | None) -> Group:
+    rank.require_grant(by, permissions)
+    group = Group(name=name, description=description, permissions=stored(permissions))
+    _save(group, force_insert=True)
+    audit.record("created", kind=KIND, obj=group, changes=audit.differences({}, _facts(group)))
+    return group
+
+
+@transaction.atomic
+def update_group(*, group: Group, name: str, description: str, permissions: Permissions, by: User | None) -> Group:
+    require_rank(by, group)
+    rank.require_grant(by, permissions)
+    before = _facts(group)
+    group.name, group.description, group.permissions = name, description, stored(permissions)
+    _save(group, update_fields=["name", "description", "permissions"])
+    audit.record("changed", kind=KIND, obj=group, changes=audit.differences(before, _facts(group)))
+    return group
+
+
+@transaction.atomic
+def delete_group(*, group: Group, by: User | None) -> None:
+    """Remove a group: its members lose what only it gave them."""
+    require_rank(by, group)
+    audit.record("deleted", kind=KIND, obj=group)
+    group.delete()
+
+
+def may_act_on(by: User | None, group: Group) -> bool:
+    return by is None or rank.holds(by, parse(group.permissions))
+
+
+def require_rank(by: User | None, group: Group) -> None:
+    if not may_act_on(by, group):
+        raise BeyondRights(f"The group {group.name} gives more permissions than you hold, so you cannot change it.")
+
+
+def _save(group: Group, **how: Any) -> None:
+    try:
+        with transaction.atomic():
+            group.save(**how)
+    except IntegrityError as error:
+        if "groups_name" not in str(error):
+            raise
+        raise NameTaken(f"There is already a group named {group.name}.") from error
+
+
+def _facts(group: Group) -> dict[str, Any]:
+    return {"name": group.name, "description": group.description, "permissions": dict(group.permissions)}

@@ -1,0 +1,85 @@
+"""Changing a password, and resetting a forgotten one by mail."""
+
+from datetime import timedelta
+
+from django.contrib import auth
+from django.contrib.auth.tokens import default_token_generator
+from django.db import transaction
+from django.urls import reverse
+from django.utils import timezone
+
+from orgs import audit
+from orgs.http import OrgRequest
+from orgs.models import AuditEntry
+from users import mail
+from users.models import Session, User, owner_id
+from users.services.errors import InvitationGone, WrongPassword
+from users.services.people import check_strength, end_sessions
+from users.services.signing_in import KIND, record_as
+from users.sessions import stored_key
+
+MAIL_AGAIN_AFTER = timedelta(minutes=2)
+ASKED = "asked for a new password"
+LINK_GONE = "This link has been used or is too old. Ask for another one."
+
+
+@transaction.atomic
+def change_password(*, request: OrgRequest, user: User, old: str, new: str) -> User:
+    """Set one's own password; the sessions elsewhere end, this one gets a new key."""
+    if not user.check_password(old):
+        raise WrongPassword("This is not your present password.")
+    _set(user, new)
+    auth.update_session_auth_hash(request, user)
+    here = stored_key(request.session.session_key)
+    Session.objects.filter(user=user).exclude(session_key=here).delete()
+    audit.record("changed the password", kind=KIND, obj=user)
+    return user
+
+
+def _set(user: User, password: str) -> None:
+    check_strength(password, user)
+    user.set_password(password)
+    user.save(update_fields=["password"])
+
+
+@transaction.atomic
+def sign_out_everywhere(*, request: OrgRequest, user: User) -> None:
+    end_sessions(user)
+    audit.record("signed out everywhere", kind=KIND, obj=user)
+    auth.logout(request)
+
+
+def ask_for_reset(*, request: OrgRequest, email: str) -> None:
+    """Mail a link to the user of this site with this address, if there is one; nobody can tell which.
+
+    The mail leaves after the answer. A second one within two minutes is not sent: no filling of mailboxes.
+    """
+    user = User.objects.filter(email=email, organisation_id=owner_id(), is_active=True).first()
+    token = default_token_generator.make_token(user or User(email=email))
+    if user is None or _has_just_asked(user):
+        return
+    record_as(user, request, ASKED)
+    link = request.build_absolute_uri(reverse("users:reset_password", args=[user.pk, token]))
+    mail.send("reset", to=user.email, subject="A new password", link=link, site=request.site)
+
+
+def _has_just_asked(user: User) -> bool:
+    lines = AuditEntry.objects.filter(organisation_id=user.organisation_id, kind=KIND, object_id=user.pk, action=ASKED)
+    return lines.filter(at__gt=timezone.now() - MAIL_AGAIN_AFTER).exists()
+
+
+def find_by_reset_link(*, user_id: str, token: str) -> User | None:
+    user = User.objects.filter(pk=user_id, organisation_id=owner_id(), is_active=True).first()
+    return user if user and default_token_generator.check_token(user, token) else None
+
+
+@transaction.atomic
+def reset_password(*, request: OrgRequest, user_id: str, token: str, password: str) -> User:
+    """Set the password of whom the link was mailed to. The link dies by it, and so do the user's sessions."""
+    user = find_by_reset_link(user_id=user_id, token=token)
+    if user is None:
+        raise InvitationGone(LINK_GONE)
+    _set(user, password)
+    end_sessions(user)
+    record_as(user, request, "reset the password")
+    return user
