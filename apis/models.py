@@ -1,4 +1,4 @@
-"""API definitions. The definition is stored whole; what lists and constraints need is computed from it by PostgreSQL."""
+"""API definitions, stored whole; what lists and constraints need of one is computed by PostgreSQL."""
 
 from typing import Any
 
@@ -17,9 +17,7 @@ class At(models.Func):
 
     def __init__(self, *path: str) -> None:
         where = ",".join(path)
-        super().__init__(
-            models.F("definition"), template=f"coalesce((%(expressions)s)::jsonb #>> '{{{where}}}', '')"
-        )
+        super().__init__(models.F("definition"), template=f"coalesce((%(expressions)s)::jsonb #>> '{{{where}}}', '')")
 
 
 class RTrimSlash(models.Func):
@@ -59,22 +57,24 @@ class Api(OrgOwned):
     class Meta:
         base_manager_name = "objects"
         verbose_name = "API"
-        ordering = ("-id",)
+        ordering = ("-created_at", "-id")
         constraints = (
             models.UniqueConstraint(fields=["api_id"], name="apis_api_id"),
             # With and without a slash at its end it is the same path to a gateway.
             models.UniqueConstraint("domain", RTrimSlash("listen_path"), name="apis_listen_path"),
         )
         indexes = (
-            models.Index(fields=["organisation", "-id"], name="apis_newest"),
+            models.Index(fields=["organisation", "-created_at", "-id"], name="apis_newest"),
             models.Index(fields=["organisation", "sort_name", "id"], name="apis_by_name"),
             models.Index(fields=["organisation", "listen_path", "id"], name="apis_by_path"),
-            models.Index(fields=["organisation", "is_active", "-id"], name="apis_by_state"),
-            models.Index(fields=["organisation", "authentication", "-id"], name="apis_by_authentication"),
+            models.Index(fields=["organisation", "is_active", "-created_at", "-id"], name="apis_by_state"),
+            models.Index(
+                fields=["organisation", "authentication", "-created_at", "-id"], name="apis_by_authentication"
+            ),
         )
 
     def __str__(self) -> str:
-        return self.name
+        return str(self.name)
 
 
 class ApiTerm(OrgOwned):

@@ -158,9 +158,7 @@ def _refuse_outer_references(raw: dict[str, Any]) -> None:
     for path, reference in _references(raw):
         if not isinstance(reference, str) or not reference.startswith("#/"):
             shown = shorten(str(reference), 80)
-            raise OpenAPIError(
-                f"At {pointer(path)}: only references within the document are taken, not “{shown}”."
-            )
+            raise OpenAPIError(f"At {pointer(path)}: only references within the document are taken, not “{shown}”.")
         if not _resolves(raw, reference):
             raise OpenAPIError(f"At {pointer(path)}: “{shorten(reference, 80)}” is not in the document.")
 
@@ -215,9 +213,7 @@ def _refuse_unusable(raw: dict[str, Any]) -> None:
         raise OpenAPIError("The document has neither paths nor webhooks.")
 
 
-def _unique_items(
-    validator: Validator, wanted: bool, items: object, schema: object
-) -> Iterator[ValidationError]:
+def _unique_items(validator: Validator, wanted: bool, items: object, schema: object) -> Iterator[ValidationError]:
     """Stand in for jsonschema's own, which compares each object with each other one."""
     if wanted and isinstance(items, list) and len(items) > 1:
         seen = {jsontext.dumps(item) for item in items}

@@ -167,9 +167,7 @@ EXTENDED_PATHS: Struct = {
     "transform_headers": ListOf(HEADERS),
     "transform_response_headers": ListOf(HEADERS),
     "hard_timeouts": ListOf({**ROUTE, "timeout": INT}),
-    "circuit_breakers": ListOf(
-        {**ROUTE, "threshold_percent": REAL, "samples": INT, "return_to_service_after": INT}
-    ),
+    "circuit_breakers": ListOf({**ROUTE, "threshold_percent": REAL, "samples": INT, "return_to_service_after": INT}),
     "url_rewrites": ListOf(
         {**ROUTE, "match_pattern": TEXT, "rewrite_to": TEXT, "triggers": ListOf(TRIGGER)},
     ),

@@ -308,9 +308,7 @@ def test_target_that_leads_nowhere_good_is_refused(target: str) -> None:
     assert {problem.place for problem in found} == {"proxy.target_url"}
 
 
-@pytest.mark.parametrize(
-    "target", ["http://localhost:8000/", "http://127.0.0.1/", "http://[::1]:80/", "http://127.1/"]
-)
+@pytest.mark.parametrize("target", ["http://localhost:8000/", "http://127.0.0.1/", "http://[::1]:80/", "http://127.1/"])
 def test_loopback_target_passes_where_the_installation_allows_it(target: str) -> None:
     assert messages(with_field(target, "proxy", "target_url"), allow_loopback=True) == []
 
@@ -399,9 +397,7 @@ EVENTS = ("event_handlers", "events", "QuotaExceeded")
         (("certificates",), [ORG + "0" * 64], None),
     ],
 )
-def test_rules_refuse_what_would_harm_a_shared_gateway(
-    path: tuple[str, ...], value: object, place: str | None
-) -> None:
+def test_rules_refuse_what_would_harm_a_shared_gateway(path: tuple[str, ...], value: object, place: str | None) -> None:
     found = definition.validate(with_field(value, *path), org_id=ORG)
     assert [problem.place for problem in found] == ([] if place is None else [place])
 

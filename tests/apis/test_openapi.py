@@ -20,9 +20,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
     max_leaves=20,
 )
-KEYWORDS = st.sampled_from(
-    ["info", "paths", "servers", "components", "webhooks", "security", "tags", "x-a", "$ref"]
-)
+KEYWORDS = st.sampled_from(["info", "paths", "servers", "components", "webhooks", "security", "tags", "x-a", "$ref"])
 
 
 class PlainDumper(yaml.SafeDumper):
@@ -149,9 +147,7 @@ def test_given_target_wins_over_the_servers() -> None:
 )
 def test_authentication_is_taken_from_schemes_that_agree(schemes: list[Any], kind: Authentication) -> None:
     named = {f"s{at}": scheme for at, scheme in enumerate(schemes)}
-    made = openapi.to_definition(
-        openapi.read(text(components={"securitySchemes": named})), slug_prefix="acme"
-    )
+    made = openapi.to_definition(openapi.read(text(components={"securitySchemes": named})), slug_prefix="acme")
     assert definition.authentication_of(made) is kind
 
 

@@ -1,0 +1,249 @@
+"""The forms of API pages: the few fields that most people need, the raw definition, and the import."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias, cast
+
+from django import forms
+from django.core.files.uploadedfile import UploadedFile
+from django.http import QueryDict
+
+from apis import definition as definitions
+from apis import openapi, services
+from apis.definition import Authentication, Basics, DefinitionError
+from apis.jsontext import Problem
+from apis.models import Api
+from apis.pages import pretty
+from apis.rules import MAX_LISTEN_PATH, MAX_NAME, MAX_TARGET, RawDefinition, listen_path_fault, target_fault
+
+FIELD_OF = {"name": "name", "proxy.listen_path": "listen_path", "proxy.target_url": "target_url"}
+File: TypeAlias = "UploadedFile[Any]"
+MOST_PROBLEMS = 20
+MOST_PER_REQUEST = 25_000_000  # bytes
+HIGHEST_RATE = 1_000_000_000
+
+
+class ApiForm(forms.Form):
+    """What is edited of a definition without knowing its format; `current` is the edited one, if any."""
+
+    name = forms.CharField(max_length=MAX_NAME)
+    listen_path = forms.CharField(
+        required=False,
+        max_length=MAX_LISTEN_PATH,
+        help_text="Where gateways answer. Left empty, it follows from the name.",
+    )
+    target_url = forms.CharField(
+        max_length=MAX_TARGET,
+        label="Target",
+        help_text="Where gateways send the calls, with what follows the listen path.",
+    )
+    authentication = forms.ChoiceField(help_text="What a caller must show.")
+    rate = forms.FloatField(
+        required=False,
+        min_value=0,
+        max_value=HIGHEST_RATE,
+        label="Requests at most",
+        help_text="Over all keys together. Empty or 0 is no limit.",
+    )
+    per = forms.FloatField(required=False, min_value=0, max_value=HIGHEST_RATE, label="In how many seconds")
+    tags = forms.CharField(required=False, max_length=2000, help_text="Separated by commas.")
+    active = forms.BooleanField(required=False, help_text="Gateways serve only active APIs.")
+    revision = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, data: Any = None, *, slug: str, current: RawDefinition | None = None, revision: int = 0) -> None:
+        self.slug, self.current = slug, definitions.basics_of(current) if current else None
+        super().__init__(data, initial=_initial(self.current) | {"revision": revision})
+        several = self.initial["authentication"] == Authentication.MULTIPLE
+        kinds = [kind for kind in Authentication if several or kind is not Authentication.MULTIPLE]
+        cast(forms.ChoiceField, self.fields["authentication"]).choices = [(kind.value, kind.label) for kind in kinds]
+        self.fields["listen_path"].widget.attrs |= {"placeholder": f"/{slug}/…/", "spellcheck": "false"}
+        self.fields["target_url"].widget.attrs |= {
+            "placeholder": "https://api.example.com/v1",
+            "spellcheck": "false",
+        }
+
+    def clean_listen_path(self) -> str:
+        return _unless_faulty(self.cleaned_data["listen_path"], listen_path_fault)
+
+    def clean_target_url(self) -> str:
+        """What is edited may have another protocol than HTTP: then the service knows."""
+        target: str = self.cleaned_data["target_url"]
+        return _unless_faulty(target, target_fault) if self.current is None else target
+
+    def clean(self) -> None:
+        if self.cleaned_data.get("rate") and not self.cleaned_data.get("per") and "per" not in self.errors:
+            self.add_error("per", "Say in how many seconds that many requests are allowed.")
+
+    def basics(self) -> Basics:
+        """Return what was typed, and of an edited definition what was not touched exactly as it was."""
+        typed = self._typed()
+        if self.current is None:
+            return typed
+        touched = {name: value for name, value in typed.items() if name in self.changed_data}
+        return cast(Basics, {**self.current, **touched})
+
+    def _typed(self) -> Basics:
+        data = self.cleaned_data
+        return Basics(
+            name=data["name"],
+            listen_path=data["listen_path"] or f"/{self.slug}/{definitions.slugify(data['name'])}/",
+            target_url=data["target_url"],
+            authentication=Authentication(data["authentication"]),
+            rate=data["rate"] or 0,
+            per=(data["rate"] and data["per"]) or 0,
+            tags=list(dict.fromkeys(tag.strip() for tag in data["tags"].split(",") if tag.strip())),
+            active=data["active"],
+        )
+
+    def differences(self, saved: Api) -> list[tuple[str, str, str]]:
+        """Return (label, what is saved, what was typed) of the fields that are not alike."""
+        theirs = _initial(definitions.basics_of(definitions.parse(saved.definition)))
+        mine = _initial(self._typed())
+        return [
+            (str(self[name].label), _shown(theirs[name]), _shown(mine[name]))
+            for name in mine
+            if mine[name] != theirs[name]
+        ]
+
+    def refuse(self, error: Exception) -> None:
+        """Show what the service refused at the field that it is about."""
+        if isinstance(error, services.ListenPathTaken):
+            self.add_error("listen_path", str(error))
+        for problem in getattr(error, "problems", [])[:MOST_PROBLEMS]:
+            field = "tags" if problem.path[:1] == ("tags",) else FIELD_OF.get(problem.place)
+            self.add_error(field, _sentence(problem) if field else problem.message)
+
+
+class DefinitionForm(forms.Form):
+    """The raw editor. `definition` is cleaned to the parsed definition."""
+
+    definition = forms.CharField(
+        help_text="What a form does not show, too. id, api_id and org_id stay as they are.",
+        strip=False,
+        widget=forms.Textarea(attrs={"data-editor": "", "rows": 30, "spellcheck": "false"}),
+    )
+    revision = forms.IntegerField(widget=forms.HiddenInput)
+
+    def __init__(self, data: Any = None, *, api: Api) -> None:
+        self.api = api
+        super().__init__(data, initial={"definition": pretty(api), "revision": api.revision})
+
+    def clean_definition(self) -> RawDefinition:
+        try:
+            return services.read_definition(self.cleaned_data["definition"], api=self.api)
+        except DefinitionError as error:
+            first = error.problems[0].line
+            if first is not None:
+                self.fields["definition"].widget.attrs["data-error-line"] = first
+            raise forms.ValidationError([str(problem) for problem in error.problems[:MOST_PROBLEMS]]) from None
+
+
+class FilesInput(forms.ClearableFileInput):
+    allow_multiple_selected = True
+
+
+class FilesField(forms.FileField):
+    """Any number of files; cleaned to a list."""
+
+    widget = FilesInput
+
+    def clean(self, data: Any, initial: Any = None) -> list[File]:
+        checked = super().clean
+        return [checked(file, initial) for file in data or []]
+
+
+class ImportForm(forms.Form):
+    file = FilesField(
+        required=False,
+        label="Files",
+        help_text="OpenAPI 3.0 or 3.1 as JSON or YAML, or a Tyk API definition. Several at once will do.",
+    )
+    text = forms.CharField(
+        required=False,
+        strip=False,
+        label="Or paste a document",
+        widget=forms.Textarea(attrs={"rows": 12, "class": "mono", "spellcheck": "false"}),
+    )
+    target_url = forms.CharField(
+        required=False,
+        max_length=MAX_TARGET,
+        label="Target",
+        help_text="Left empty, the first server that the document names.",
+        widget=forms.TextInput(attrs={"placeholder": "https://api.example.com/v1", "spellcheck": "false"}),
+    )
+    listen_path = forms.CharField(
+        required=False,
+        max_length=MAX_LISTEN_PATH,
+        help_text="Left empty, it follows from the title.",
+        widget=forms.TextInput(attrs={"spellcheck": "false"}),
+    )
+
+    def clean_file(self) -> list[File]:
+        files: list[File] = self.cleaned_data["file"]
+        for file in files:
+            if (file.size or 0) > openapi.MAX_BYTES:
+                raise forms.ValidationError(f"{file.name} is larger than {openapi.MAX_BYTES // 1_000_000} MB.")
+        if sum(file.size or 0 for file in files) > MOST_PER_REQUEST:
+            raise forms.ValidationError(f"Together the files are larger than {MOST_PER_REQUEST // 1_000_000} MB.")
+        return files
+
+    def clean_target_url(self) -> str:
+        return _unless_faulty(self.cleaned_data["target_url"], target_fault)
+
+    def clean_listen_path(self) -> str:
+        return _unless_faulty(self.cleaned_data["listen_path"], listen_path_fault)
+
+    def clean(self) -> None:
+        if self.errors:
+            return
+        number = len(self.cleaned_data["file"]) + bool(self.cleaned_data["text"].strip())
+        if not number:
+            self.add_error("file", "Choose a file, or paste a document below.")
+        if number > 1 and self.cleaned_data["listen_path"]:
+            self.add_error("listen_path", "Only one document can listen there: import this one alone.")
+
+    def documents(self) -> Iterator[tuple[str, str, bytes | str]]:
+        """Yield (field, file's name, content)."""
+        for file in self.cleaned_data["file"]:
+            yield "file", file.name or "file", file.read()
+        if self.cleaned_data["text"].strip():
+            yield "text", "", self.cleaned_data["text"]
+
+    def forget_text(self) -> None:
+        """Leave the box empty, so that what has been imported is not sent again."""
+        retype(self, text="")
+
+
+def retype(form: forms.Form, **values: Any) -> None:
+    """Make these the values that a form shows, in place of what was sent."""
+    form.data = {**cast(QueryDict, form.data).dict(), **values}
+
+
+def _initial(basics: Basics | None) -> dict[str, Any]:
+    """Return the fields as a form shows them; without a definition, what a new API begins with."""
+    if basics is None:
+        return {"authentication": Authentication.TOKEN.value, "active": True}
+    shown = {**basics, "authentication": basics["authentication"].value, "tags": ", ".join(basics["tags"])}
+    return shown | {"rate": _number(basics["rate"]), "per": _number(basics["per"])}
+
+
+def _number(value: float) -> float | int | None:
+    """Return 100 for 100.0, and nothing for no limit."""
+    return (int(value) if value == int(value) else value) or None
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "none" if value in (None, "") else str(value)
+
+
+def _sentence(problem: Problem) -> str:
+    """Return the message without the place, which the field's label says."""
+    text = problem.message.removeprefix(problem.place).strip()
+    return text[:1].upper() + text[1:]
+
+
+def _unless_faulty(text: str, fault_of: Callable[[str], str | None]) -> str:
+    if text and (fault := fault_of(text)):
+        raise forms.ValidationError(fault[0].upper() + fault[1:])
+    return text

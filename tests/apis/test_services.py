@@ -1,0 +1,235 @@
+import json
+from typing import Any
+
+import pytest
+from pytest_django import Settings
+
+from apis import definition as definitions
+from apis import services
+from apis.definition import Authentication, DefinitionError
+from apis.models import Api, ApiTerm
+from keys.models import Key, KeyAccess
+from orgs import scope
+from orgs.models import AuditEntry
+from tests.conftest import World
+
+
+def definition(**changes: Any) -> dict[str, Any]:
+    basics: dict[str, Any] = {
+        "name": "Orders",
+        "listen_path": "/acme/orders/",
+        "target_url": "https://orders.example/v1",
+        "authentication": Authentication.TOKEN,
+        "rate": 0,
+        "per": 0,
+        "tags": ["shop"],
+        "active": True,
+    }
+    return definitions.build(**(basics | changes))
+
+
+def taken(path: str) -> str:
+    return f"The listen path {path} cannot be used. “Orders” listens there already. Choose another one."
+
+
+def audited() -> list[tuple[str, str, dict[str, Any]]]:
+    lines = AuditEntry.objects.filter(kind="apis").order_by("at", "id")
+    return [(line.action, line.object_name, line.changes) for line in lines]
+
+
+def test_create_api_seals_its_ids_and_writes_its_line(in_acme: World) -> None:
+    api = services.create_api(definition=definition() | {"org_id": in_acme.globex.id, "x_custom": [1]})
+
+    stored = json.loads(Api.objects.get().definition)
+    assert (stored["id"], stored["org_id"], stored["x_custom"]) == (api.id, in_acme.acme.id, [1])
+    assert (api.name, api.api_id, api.listen_path, api.is_active) == (
+        "Orders",
+        stored["api_id"],
+        "/acme/orders/",
+        True,
+    )
+    assert (api.authentication, api.tags) == ("token", ["shop"])
+    assert audited() == [("created", "Orders", {})]
+
+
+def test_create_api_keeps_well_formed_ids_that_are_free(in_acme: World) -> None:
+    wanted = {"id": "0123456789abcdef01234567", "api_id": "orders-1"}
+    api = services.create_api(definition=definition() | wanted)
+    assert {"id": api.id, "api_id": api.api_id} == wanted
+
+
+def test_create_api_replaces_ids_that_another_organisation_has(world: World) -> None:
+    wanted = {"id": "0123456789abcdef01234567", "api_id": "orders-1"}
+    with scope.opened(scope.of(world.globex.id)):
+        services.create_api(definition=definition(listen_path="/globex/") | wanted)
+    with scope.opened(scope.of(world.acme.id)):
+        api = services.create_api(definition=definition() | wanted)
+        assert not {api.id, api.api_id} & set(wanted.values())
+        assert list(Api.objects.all()) == [api]
+
+
+def test_create_api_refuses_an_invalid_definition(in_acme: World) -> None:
+    with pytest.raises(DefinitionError, match="active must be true or false"):
+        services.create_api(definition=definition() | {"active": "yes"})
+    assert not Api.objects.exists()
+    assert audited() == []
+
+
+def test_create_api_refuses_what_could_not_be_read_again(in_acme: World) -> None:
+    with pytest.raises(DefinitionError, match="larger than 2 MB"):
+        services.create_api(definition=definition() | {"config_data": {"text": "x" * definitions.MAX_BYTES}})
+    with pytest.raises(DefinitionError, match="more than 200,000 values"):
+        services.create_api(definition=definition() | {"config_data": {"list": [0] * 200_001}})
+    assert not Api.objects.exists()
+
+
+def test_create_api_names_the_own_api_that_has_the_listen_path(in_acme: World) -> None:
+    services.create_api(definition=definition())
+    with pytest.raises(services.ListenPathTaken) as refused:
+        services.create_api(definition=definition(name="Orders again", listen_path="/acme/orders"))
+    assert str(refused.value) == taken("/acme/orders")
+    assert audited() == [("created", "Orders", {})]
+
+
+def test_create_api_does_not_say_that_another_organisation_listens_there(world: World) -> None:
+    with scope.opened(scope.of(world.globex.id)):
+        services.create_api(definition=definition(name="Secret plans"))
+    with scope.opened(scope.of(world.acme.id)), pytest.raises(services.ListenPathTaken) as refused:
+        services.create_api(definition=definition())
+    assert str(refused.value) == (
+        "The listen path /acme/orders/ cannot be used. It is not available. Choose another one."
+    )
+
+
+def test_create_api_allows_one_listen_path_on_two_domains(in_acme: World) -> None:
+    services.create_api(definition=definition())
+    services.create_api(definition=definition() | {"domain": "shop.example"})
+    with pytest.raises(services.ListenPathTaken, match="“Orders” listens there already"):
+        services.create_api(definition=definition() | {"domain": "SHOP.example"})
+    assert Api.objects.count() == 2
+
+
+def test_update_api_keeps_the_rest_and_says_what_changed(in_acme: World) -> None:
+    api = services.create_api(definition=definition() | {"config_data": {"password": "hunter2"}})
+    before = json.loads(api.definition)
+    changed = before | {"name": "Orders 2", "config_data": {"password": "hunter3"}, "tags": ["shop", "new"]}
+    saved = services.update_api(api=api, definition=changed, revision=1)
+
+    assert json.loads(saved.definition) == changed
+    assert (saved.name, saved.tags, saved.revision) == ("Orders 2", ["shop", "new"], 2)
+    assert audited()[1:] == [
+        (
+            "changed",
+            "Orders 2",
+            {
+                "name": ["Orders", "Orders 2"],
+                "tags": [["shop"], ["shop", "new"]],
+                "config_data": ["…", "…"],
+            },
+        )
+    ]
+
+
+def test_update_api_hides_passwords_of_targets_in_the_trail(in_acme: World) -> None:
+    api = services.create_api(definition=definition(target_url="https://me:secret@old.example/"))
+    changed = definition(target_url="https://me:secret@new.example/")
+    services.update_api(api=api, definition=changed, revision=1)
+    assert audited()[1] == (
+        "changed", "Orders", {"target_url": ["https://…@old.example/", "https://…@new.example/"]}
+    )  # fmt: skip
+
+
+def test_update_api_names_a_change_beside_the_forms_fields(in_acme: World) -> None:
+    api = services.create_api(definition=definition())
+    changed = definition()
+    changed["proxy"]["strip_listen_path"] = False
+    services.update_api(api=api, definition=changed, revision=1)
+    assert audited()[1] == ("changed", "Orders", {"proxy": ["…", "…"]})
+
+
+def test_update_api_cannot_change_ids(in_acme: World) -> None:
+    api = services.create_api(definition=definition())
+    other = {"id": "f" * 24, "api_id": "other", "org_id": in_acme.globex.id, "OrG_ID": "x"}
+    with pytest.raises(DefinitionError, match="must be written “org_id”"):
+        services.update_api(api=api, definition=definition() | other, revision=1)
+    del other["OrG_ID"]
+    saved = services.update_api(api=api, definition=definition() | other, revision=1)
+    stored = json.loads(saved.definition)
+    assert (stored["id"], stored["api_id"], stored["org_id"]) == (api.id, api.api_id, in_acme.acme.id)
+
+
+def test_update_api_tells_the_second_of_two(in_acme: World) -> None:
+    api = services.create_api(definition=definition())
+    services.update_api(api=api, definition=definition(name="First"), revision=1)
+    with pytest.raises(services.ChangedMeanwhile) as told:
+        services.update_api(api=api, definition=definition(name="Second"), revision=1)
+    assert (told.value.saved.name, told.value.saved.revision) == ("First", 2)
+    assert Api.objects.get().name == "First"
+
+
+def test_update_api_leaves_the_openapi_document(in_acme: World) -> None:
+    api = services.create_api(definition=definition(), openapi_text='{"openapi":"3.0.0"}')
+    services.update_api(api=api, definition=definition(name="Other"), revision=1)
+    assert Api.objects.get().openapi == '{"openapi":"3.0.0"}'
+
+
+def test_update_api_is_found_by_its_new_words_only(in_acme: World) -> None:
+    api = services.create_api(definition=definition())
+    services.update_api(api=api, definition=definition(name="Invoices", tags=["money"]), revision=1)
+    terms = set(ApiTerm.objects.values_list("term", flat=True))
+    assert terms == {"invoices", "acme", "orders", "#money", api.id, api.api_id}
+
+
+def test_set_active_writes_only_that(in_acme: World) -> None:
+    api = services.create_api(definition=definition())
+    off = services.set_active(api=api, is_active=False)
+    assert (off.is_active, off.revision) == (False, 2)
+    on = services.set_active(api=api, is_active=True)
+    assert json.loads(on.definition) == json.loads(api.definition)
+    assert audited()[1:] == [("deactivated", "Orders", {}), ("activated", "Orders", {})]
+
+
+def test_set_active_refuses_a_placeholder(in_acme: World) -> None:
+    api = services.create_api(definition=definition(target_url="http://upstream.invalid/", active=False))
+    with pytest.raises(DefinitionError, match="give it a target before activating it"):
+        services.set_active(api=api, is_active=True)
+    assert not Api.objects.get().is_active
+
+
+def test_set_active_can_always_deactivate(in_acme: World, settings: Settings) -> None:
+    api = services.create_api(definition=definition(target_url="http://localhost:9000/"))
+    settings.ALLOW_LOOPBACK_TARGETS = False
+    assert not services.set_active(api=api, is_active=False).is_active
+
+
+def test_delete_api_takes_the_access_of_keys_with_it(in_acme: World) -> None:
+    api = services.create_api(definition=definition())
+    key = Key.objects.create(alias="partner", hash_algorithm="sha256", hash="h", digest="d", masked="m")
+    KeyAccess.objects.create(key=key, api=api)
+    services.delete_api(api=api)
+    assert (Api.objects.count(), KeyAccess.objects.count(), Key.objects.count()) == (0, 0, 1)
+    assert audited()[1:] == [("deleted", "Orders", {})]
+
+
+@pytest.mark.parametrize("target", ["http://localhost:9000/", "http://127.0.0.1/", "http://[::1]/", "http://0x7f.1/"])
+def test_loopback_targets_are_taken_where_the_setting_allows_them(
+    in_acme: World, settings: Settings, target: str
+) -> None:
+    settings.ALLOW_LOOPBACK_TARGETS = False
+    with pytest.raises(DefinitionError, match="must not be the gateway's own machine"):
+        services.create_api(definition=definition(target_url=target))
+    settings.ALLOW_LOOPBACK_TARGETS = True
+    assert services.create_api(definition=definition(target_url=target)).target_url == target
+
+
+def test_read_definition_takes_missing_ids_and_refuses_others(in_acme: World) -> None:
+    api = services.create_api(definition=definition())
+    assert services.read_definition(json.dumps(definition()), api=api) == json.loads(api.definition)
+    foreign = definition() | {"api_id": "other", "org_id": in_acme.globex.id}
+    with pytest.raises(DefinitionError) as refused:
+        services.read_definition(json.dumps(foreign, indent=1), api=api)
+    assert [problem.place for problem in refused.value.problems] == ["api_id", "org_id"]
+    line = json.dumps(foreign, indent=1).splitlines().index(' "api_id": "other",') + 1
+    assert str(refused.value.problems[0]) == (
+        f"Line {line}: api_id cannot be changed: leave it at “{api.api_id}”, or leave it out."
+    )
