@@ -1,7 +1,7 @@
 """Keys and what they open.
 
-A key and the APIs it names are of one organisation: their foreign keys have two columns (`orgs.walls`), since a
-gateway would serve one organisation's key on another's API if the key said so.
+A key and the APIs it names are of one organisation: their foreign keys have two columns (`orgs.walls`), since
+a gateway would serve one organisation's key on another's API if the key said so.
 """
 
 from django.contrib.postgres.fields import ArrayField
@@ -13,7 +13,7 @@ from orgs.models import OrgOwned, id_field
 
 
 class Key(OrgOwned):
-    """A credential. Its secret is stored as the hash that a gateway looks up, and as a keyed digest that finds it.
+    """A credential. Of its secret there are the hash for gateways, and a keyed digest that finds it.
 
     During the grace of a rotation the previous secret works as well, until `previous_until`.
     """
@@ -51,21 +51,31 @@ class Key(OrgOwned):
 
     class Meta:
         base_manager_name = "objects"
-        ordering = ("-id",)
+        ordering = ("-created_at", "-id")
         constraints = (models.UniqueConstraint("digest", "organisation", name="keys_digest"),)
         indexes = (
-            models.Index(fields=["organisation", "-id"], name="keys_newest"),
+            models.Index(fields=["organisation", "-created_at", "-id"], name="keys_newest"),
             models.Index(fields=["organisation", "sort_alias", "id"], name="keys_by_alias"),
             models.Index(fields=["organisation", "expires_at"], name="keys_by_expiry"),
             models.Index(
-                fields=["organisation", "-id"], name="keys_disabled", condition=models.Q(is_disabled=True, revoked_at=None)
+                fields=["organisation", "-created_at", "-id"],
+                name="keys_disabled",
+                condition=models.Q(is_disabled=True, revoked_at=None),
             ),
             models.Index(
-                fields=["organisation", "-id"], name="keys_revoked", condition=models.Q(revoked_at__isnull=False)
+                fields=["organisation", "-created_at", "-id"],
+                name="keys_revoked",
+                condition=models.Q(revoked_at__isnull=False),
             ),
-            models.Index(fields=["organisation", "-id"], name="keys_of_all_apis", condition=models.Q(has_all_apis=True)),
             models.Index(
-                fields=["previous_digest", "organisation"], name="keys_previous", condition=~models.Q(previous_digest="")
+                fields=["organisation", "-created_at", "-id"],
+                name="keys_of_all_apis",
+                condition=models.Q(has_all_apis=True),
+            ),
+            models.Index(
+                fields=["previous_digest", "organisation"],
+                name="keys_previous",
+                condition=~models.Q(previous_digest=""),
             ),
         )
 
@@ -74,9 +84,9 @@ class Key(OrgOwned):
 
 
 class KeyAccess(OrgOwned):
-    """One API that a key names, with the versions and paths that it may use there; empty versions are all of them.
+    """One API that a key names, with its versions and paths there; no versions are all of them.
 
-    `allowed_urls` is the session object's: [{"url": regular expression, "methods": [...]}]; empty is every path.
+    `allowed_urls` are as in the session object: [{"url": expression, "methods": [...]}]; none is every path.
     """
 
     pk = models.CompositePrimaryKey("organisation_id", "key_id", "api_id")

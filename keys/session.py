@@ -123,9 +123,7 @@ class EffectiveAccess:
         return self.is_api_active and self.key_state is KeyState.ACTIVE
 
 
-def state_at(
-    now: datetime, *, is_disabled: bool, expires_at: datetime | None, revoked_at: datetime | None
-) -> KeyState:
+def state_at(now: datetime, *, is_disabled: bool, expires_at: datetime | None, revoked_at: datetime | None) -> KeyState:
     """Return the state that a gateway would tell of: it looks at a disabled key before its expiry."""
     if revoked_at is not None:
         return KeyState.REVOKED

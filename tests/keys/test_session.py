@@ -199,9 +199,7 @@ def test_build_checks_paths_and_own_limits() -> None:
         build(replace(SPEC, accesses=(limitless,)), organisation_api_ids=ACMES)
 
 
-@pytest.mark.parametrize(
-    "limit", [Limit(), Limit(1, 1), Limit(1.5, 60), Limit(quota_max=1), Limit(5, 1, 10, 3600)]
-)
+@pytest.mark.parametrize("limit", [Limit(), Limit(1, 1), Limit(1.5, 60), Limit(quota_max=1), Limit(5, 1, 10, 3600)])
 def test_sensible_limit_is_accepted(limit: Limit) -> None:
     check_limit(limit)
 

@@ -62,9 +62,7 @@ def test_new_token_is_random_and_padded_and_names_its_hash(algorithm: HashAlgori
     assert re.fullmatch("[0-9a-f]{32}", plain["id"])
 
 
-@pytest.mark.parametrize(
-    "part", ["", 'x","h":"murmur64', "a b", "a\nb", "back\\slash", "é", "\ud800", "x" * 201]
-)
+@pytest.mark.parametrize("part", ["", 'x","h":"murmur64', "a b", "a\nb", "back\\slash", "é", "\ud800", "x" * 201])
 def test_token_refuses_a_part_that_could_break_out(part: str) -> None:
     with pytest.raises(ValueError, match="printable ASCII"):
         token_for(ACME, part, HashAlgorithm.SHA256)
