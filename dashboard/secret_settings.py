@@ -23,10 +23,11 @@ def generate_missing() -> list[str]:
     """Write each secret that is neither in the environment nor in the file; return the names written."""
     known = path().read_text() if path().exists() else ""
     present = {line.partition("=")[0] for line in known.splitlines()}
-    missing = [name for name in NAMES if not os.environ.get(name) and name not in present]
+    missing = [name for name in NAMES if name not in os.environ and name not in present]
     if missing:
         path().parent.mkdir(parents=True, exist_ok=True)
         with os.fdopen(os.open(path(), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "w") as file:
+            file.write("" if known.endswith("\n") or not known else "\n")
             file.writelines(f"{name}={secrets.token_urlsafe(48)}\n" for name in missing)
         path().chmod(0o600)
     return missing

@@ -1,8 +1,19 @@
 """The site of unbounded users, below `/all/`: every organisation, read-only."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import include, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from dashboard import admin_sites, overview
+
+urlpatterns = [
+    path("admin/", admin_sites.site.urls),
+    path("", overview.index, name="home"),
+    path("organisations.csv", overview.export, name="organisations_csv"),
+    path("organisations/<id:id>/suspend/", overview.suspend, name="suspend"),
+    path("organisations/<id:id>/resume/", overview.resume, name="resume"),
+    path("search/", overview.search, name="search"),
+    path("", include("users.all_urls")),
+    path("", include("orgs.all_urls")),
+]
 
 handler400 = "dashboard.errors.bad_request"
 handler403 = "dashboard.errors.permission_denied"

@@ -1,8 +1,17 @@
 """An organisation's own site, below `/o/<slug>/` or on its domain; also what an unbounded user visits."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import include, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from dashboard import admin_sites, views
+
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("admin/", admin_sites.site.urls),
+    path("", include("users.urls")),
+    path("", include("orgs.urls")),
+    path("apis/", include("apis.urls")),
+    path("keys/", include("keys.urls")),
+]
 
 handler400 = "dashboard.errors.bad_request"
 handler403 = "dashboard.errors.permission_denied"

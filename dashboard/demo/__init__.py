@@ -1,0 +1,1 @@
+"""What `manage.py demo` makes: `content` says it, `making` does it through the services."""

@@ -1,0 +1,97 @@
+import os
+import runpy
+import signal
+import socket
+import sys
+from argparse import ArgumentParser
+from io import StringIO
+from typing import Any, NoReturn
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
+
+from dashboard import embedded, running
+
+
+class Command(BaseCommand):
+    help = "Run everything on this machine: embedded database, migrations, the first bootstrap, web server."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--stop", action="store_true", help="Stop what an earlier `up` started.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            self.stop() if options["stop"] else self.run()
+        except (embedded.EmbeddedDatabaseError, OSError) as error:
+            raise CommandError(str(error)) from error
+
+    def stop(self) -> None:
+        was_running = running.stop(settings.VAR_DIR)
+        stop_database()
+        self.stdout.write("Commonhold has stopped." if was_running else "Commonhold was not running.")
+
+    def run(self) -> None:
+        port = wanted_port()
+        claim(port)
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        try:
+            prepare()
+            self.stdout.write(f"\n{sign_in()}\n\nOpen   http://127.0.0.1:{port}/\nStop   Ctrl-C\n")
+            self.stdout.flush()
+            become_gunicorn()
+        except BaseException:  # Ctrl-C too: nothing that was started may stay
+            stop_database()
+            raise
+
+
+def wanted_port() -> int:
+    """Read gunicorn's settings for it, so that a wrong one stops us before anything is started."""
+    port: int = runpy.run_path(str(settings.BASE_DIR / "gunicorn.conf.py"))["port"]
+    return port
+
+
+def claim(port: int) -> None:
+    """Make sure that no other `up` runs here and that the port is free, before anything is started."""
+    if not running.claim(settings.VAR_DIR, port):
+        other = running.found(settings.VAR_DIR)
+        where = f" at http://127.0.0.1:{other[1]}/" if other else ""
+        raise CommandError(f"Commonhold is already running{where}; `make stop` stops it.")
+    with socket.socket() as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise CommandError(f"PORT {port} cannot be used: {os.strerror(error.errno or 0)}.") from error
+
+
+def prepare() -> None:
+    settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # whitenoise warns where it is missing
+    if settings.EMBEDDED_DATABASE:
+        os.set_inheritable(embedded.join_users(settings.VAR_DIR), True)
+        embedded.start(settings.VAR_DIR)
+    if settings.DATABASE_OWNER:
+        call_command("migrate", verbosity=0)
+    call_command("check", databases=["default"], stdout=StringIO())
+
+
+def sign_in() -> str:
+    """Return who may sign in; with the password only at the first start, when `bootstrap` makes it."""
+    out = StringIO()
+    call_command("bootstrap", stdout=out)
+    return out.getvalue().strip()
+
+
+def become_gunicorn() -> NoReturn:
+    """Turn into the web server, which stops the database when it ends (gunicorn.conf.py)."""
+    connection.close()
+    connection.close_pool()  # type: ignore[attr-defined]
+    words = ["--config", "gunicorn.conf.py", "--log-level", "warning", "dashboard.wsgi"]
+    os.chdir(settings.BASE_DIR)
+    os.execv(sys.executable, [sys.executable, "-m", "gunicorn", *words])  # noqa: S606
+
+
+def stop_database() -> None:
+    if settings.EMBEDDED_DATABASE:
+        embedded.stop(settings.VAR_DIR)

@@ -1,0 +1,84 @@
+"""What `/all/` says of each organisation: one grouped query for each kind of object.
+
+A page asks for the organisations that it shows; only sorting by a number and the CSV ask for all of them.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count, Max, Model, OuterRef, Q, QuerySet, Subquery
+from django.utils import timezone
+
+from apis.models import Api
+from keys.models import Key
+from keys.states import in_state
+from orgs.models import AuditEntry
+from users.models import User
+
+# The ids asked for; None is every organisation.
+Ids = list[str] | None
+# {organisation's id: {field of Numbers: value}}
+Found = dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Numbers:
+    users: int = 0
+    apis: int = 0
+    keys: int = 0
+    expiring: int = 0
+    last: datetime | None = None
+
+
+def users(ids: Ids) -> Found:
+    return _grouped(User, ids, users=Count("id"))
+
+
+def apis(ids: Ids) -> Found:
+    return _grouped(Api, ids, apis=Count("id"))
+
+
+def keys(ids: Ids) -> Found:
+    """Keys that work now, and those of them that will expire soon."""
+    now = timezone.now()
+    expiring = Count("id", filter=in_state("expiring", now=now))
+    return _grouped(Key, ids, where=in_state("active", now=now), keys=Count("id"), expiring=expiring)
+
+
+def last_actions(ids: Ids) -> Found:
+    """When an administrator last left a line in the audit trail: one look at the index for each of them."""
+    own = AuditEntry.objects.filter(organisation_id=OuterRef("organisation_id"), actor_id=OuterRef("pk"))
+    last = Subquery(own.order_by("-at", "-id").values("at")[:1])
+    return _grouped(User, ids, where=Q(is_administrator=True), last=Max(last))
+
+
+QUERIES: dict[str, Callable[[Ids], Found]] = {
+    "users": users,
+    "apis": apis,
+    "keys": keys,
+    "expiring": keys,
+    "last": last_actions,
+}
+
+
+def numbers(ids: Ids) -> dict[str, Numbers]:
+    """Return the numbers of each organisation that has any."""
+    found: Found = {}
+    for query in (users, apis, keys, last_actions):
+        for organisation, values in query(ids).items():
+            found.setdefault(organisation, {}).update(values)
+    return {organisation: Numbers(**values) for organisation, values in found.items()}
+
+
+def _grouped(model: type[Model], ids: Ids, *, where: Q | None = None, **values: Any) -> Found:
+    rows: Iterable[dict[str, Any]] = (
+        _of(model, ids).filter(where or Q()).order_by().values("organisation_id").annotate(**values)
+    )
+    return {row.pop("organisation_id"): row for row in rows}
+
+
+def _of(model: type[Model], ids: Ids) -> "QuerySet[Model]":
+    owner = {"organisation_id__isnull": False} if ids is None else {"organisation_id__in": ids}
+    return model._default_manager.filter(**owner)

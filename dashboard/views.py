@@ -1,0 +1,93 @@
+"""The overview of an organisation: its numbers, its first steps, what was changed last."""
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_GET
+
+from apis.models import Api
+from keys.models import Key
+from keys.states import in_state
+from orgs import trail
+from orgs.http import OrgRequest
+from orgs.models import AuditEntry
+from orgs.paging import count
+from orgs.permissions import Level, ObjectKind, may, signed_in
+from users.models import User
+
+NAME_OF_BOOTSTRAP = "Default"
+
+
+@signed_in
+@require_GET
+def home(request: OrgRequest) -> HttpResponse:
+    may_audit = may(request, ObjectKind.AUDIT, Level.READ)
+    context = {
+        "page_title": "Overview",
+        "stats": stats(request),
+        "checklist": checklist(request),
+        "history": trail.lines(AuditEntry.objects.order_by("-at", "-id")[:8]) if may_audit else None,
+        "history_title": "Last changes",
+        "history_url": f"{request.site.prefix}/audit/",
+    }
+    return render(request, "dashboard/home.html", context)
+
+
+def stats(request: OrgRequest) -> list[dict[str, str]]:
+    """Return the numbers that the user may see; counting stops at 10,000."""
+    now, found = timezone.now(), []
+    if may(request, ObjectKind.APIS, Level.READ):
+        found += [_stat(request, "Active APIs", count(Api.objects.filter(is_active=True)), "apis/?state=active")]
+    if may(request, ObjectKind.KEYS, Level.READ):
+        active, expiring = (Key.objects.filter(in_state(state, now=now)) for state in ("active", "expiring"))
+        found += [_stat(request, "Active keys", count(active), "keys/?state=active")]
+        found += [_stat(request, "Keys that expire soon", count(expiring), "keys/?state=expiring")]
+    if may(request, ObjectKind.USERS, Level.READ):
+        found += [_stat(request, "Users", count(User.objects.all()), "users/")]
+    return found
+
+
+def _stat(request: OrgRequest, label: str, value: str, path: str) -> dict[str, str]:
+    return {"label": label, "value": value, "url": f"{request.site.prefix}/{path}"}
+
+
+def checklist(request: OrgRequest) -> dict[str, Any] | None:
+    """Return the first steps until all of them are done."""
+    steps = [
+        _step(
+            request,
+            "Name the organisation",
+            ("settings/", "Open the settings", ObjectKind.SYSTEM),
+            is_done=request.organisation.name != NAME_OF_BOOTSTRAP,
+        ),
+        _step(
+            request,
+            "Import or create the first API",
+            ("apis/import/", "Import an API", ObjectKind.APIS),
+            is_done=Api.objects.exists(),
+        ),
+        _step(
+            request,
+            "Issue the first key",
+            ("keys/create/", "Create a key", ObjectKind.KEYS),
+            is_done=Key.objects.exists(),
+        ),
+        _step(
+            request,
+            "Invite a second user",
+            ("users/invite/", "Invite a user", ObjectKind.USERS),
+            is_done=User.objects.order_by()[1:2].exists(),
+        ),
+    ]
+    done = sum(step["is_done"] for step in steps)
+    if done == len(steps):
+        return None
+    return {"title": "First steps", "steps": steps, "done": done, "total": len(steps)}
+
+
+def _step(request: OrgRequest, title: str, where: tuple[str, str, ObjectKind], *, is_done: bool) -> dict[str, Any]:
+    path, action, kind = where
+    url = f"{request.site.prefix}/{path}" if may(request, kind, Level.WRITE) else ""
+    return {"title": title, "is_done": is_done, "url": url, "action": action}

@@ -1,0 +1,60 @@
+"""What the tests of the admin have in common."""
+
+import re
+from typing import Any
+
+from dashboard.admin_sites import MODELS
+from orgs import scope
+from orgs.ids import new_id
+from orgs.models import Organisation
+from tests.conftest import World, user
+from tests.dashboard import rows
+from users.models import AccessKey, Group, Invitation, User
+
+TABLES = [f"{model._meta.app_label}/{model._meta.model_name}" for model in MODELS]
+
+
+def one_of_each(of: Organisation, owner: User) -> dict[str, str]:
+    """Make a row in each table; return {table: its id}."""
+    api, key = rows.api(of, f"{of.slug}-api"), rows.key(of, f"{of.slug}-key")
+    line = rows.entry(owner, object_name=f"{of.slug}-object", object_id=key.id)
+    invitation, access, group = people_rows(of, stored(owner), f"{of.slug}-")
+    made = (of, line, owner, group, invitation, access, api, key)
+    return {f"{row._meta.app_label}/{row._meta.model_name}": row.pk for row in made}
+
+
+def people_rows(of: Organisation, owner: User, name: str) -> tuple[Invitation, AccessKey, Group]:
+    with scope.opened(scope.of(of.id)):
+        return (
+            Invitation.objects.create(
+                organisation=of, email=f"{name}@new.example", digest=new_id(), expires_at=owner.created_at
+            ),
+            AccessKey.objects.create(
+                organisation=of, user=owner, label=f"{name}script", visible="12345678", digest=new_id()
+            ),
+            Group.objects.create(name=f"{name}group"),
+        )
+
+
+def more_of_each(world: World, number: int) -> None:
+    owner = stored(user(f"more{number}@acme.example", world.acme))
+    rows.api(world.acme, f"api {number}")
+    rows.key(world.acme, f"key {number}")
+    rows.entry(owner)
+    people_rows(world.acme, owner, f"more{number}")
+
+
+def body(response: Any) -> str:
+    """The page without the token that each one has of its own."""
+    page: str = response.content.decode()
+    return re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", page)
+
+
+def user_form(person: User, **changed: str) -> dict[str, str]:
+    form = {"email": person.email, "name": person.name, "is_active": "on"}
+    return form | ({"is_administrator": "on"} if person.is_administrator else {}) | changed
+
+
+def stored(person: User) -> User:
+    with scope.opened(scope.EVERYTHING):
+        return User.objects.get(pk=person.pk)

@@ -1,0 +1,143 @@
+from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.test import Client
+from django.utils import timezone
+from pytest_django import Settings
+
+from apis.models import Api
+from dashboard.demo import content, making
+from dashboard.management.commands import demo
+from keys.models import Key
+from keys.states import LABELS, in_state
+from orgs import scope
+from orgs.models import AuditEntry, Organisation
+from tests.conftest import World, organisation, user
+from users.models import Group, Invitation, User
+
+# One with keys of every state, and one beside it.
+SMALL = (
+    replace(content.INITECH, resources=content.INITECH.resources[:8], key_count=24),
+    replace(content.GLOBEX, resources=content.GLOBEX.resources[:2], key_count=1),
+)
+
+
+def shown_password(text: str) -> str:
+    return text.partition("password is ")[2].partition(" ")[0]
+
+
+@pytest.fixture
+def run(db: None, monkeypatch: pytest.MonkeyPatch, settings: Settings) -> str:
+    """What a smaller demo prints, where mail reaches nobody."""
+    monkeypatch.setattr(demo, "ORGANISATIONS", SMALL)
+    settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+    return printed()
+
+
+def printed() -> str:
+    out = StringIO()
+    call_command("demo", stdout=out)
+    return out.getvalue()
+
+
+def opened(slug: str) -> scope.Scope:
+    found = making.find(slug)
+    assert found
+    return scope.of(found.id)
+
+
+def counts() -> dict[str, int]:
+    with scope.opened(scope.EVERYTHING):
+        models = (Organisation, User, Group, Invitation, Api, Key, AuditEntry)
+        return {model.__name__: model.objects.count() for model in models}
+
+
+def test_demo_fills_its_organisations(run: str) -> None:
+    assert counts() | {"AuditEntry": 0} == {
+        "Organisation": 2, "User": 5 + 7 + 1, "Group": 10, "Invitation": 2,
+        "Api": 8 + 4, "Key": 25, "AuditEntry": 0,
+    }  # fmt: skip
+
+
+def test_demo_is_of_a_believable_size() -> None:
+    sizes = [
+        (made.slug, len(made.environments) * len(made.resources), made.key_count) for made in content.ORGANISATIONS
+    ]
+    assert sizes == [("acme-payments", 60, 250), ("globex-retail", 34, 120), ("initech-logistics", 15, 60)]
+
+
+def test_demo_has_keys_of_every_state(run: str) -> None:
+    with scope.opened(opened("initech-logistics")):
+        dawn = timezone.now() + timedelta(seconds=1)
+        states = {state: Key.objects.filter(in_state(state, now=dawn)).count() for state in LABELS}
+        assert states == {"active": 21, "expiring": 1, "expired": 1, "disabled": 1, "revoked": 1}
+        assert Key.objects.filter(previous_until__gt=dawn).count() == 1
+        assert Key.objects.filter(has_all_apis=True).count() == 1
+
+
+def test_demo_writes_its_history_in_the_names_of_those_who_may(run: str) -> None:
+    with scope.opened(opened("initech-logistics")):
+        lines = Counter(AuditEntry.objects.values_list("actor", "action"))
+    administrator, editor = "peter.gibson@initech-logistics.example", "samira.nagy@initech-logistics.example"
+    assert lines == {
+        ("manage.py demo", "created"): 1 + 5 + 1,  # the organisation, its groups, its first user
+        (administrator, "created"): 4,
+        (administrator, "disabled"): 1,
+        (administrator, "invited"): 1,
+        (administrator, "changed"): 3,
+        (editor, "created"): 8 + 1 + 24,  # APIs, an access key, keys
+        (editor, "deactivated"): 1,
+        (editor, "changed"): 2,
+        (editor, "disabled"): 1,
+        (editor, "revoked"): 1,
+        (editor, "rotated"): 1,
+    }
+
+
+def test_demo_prints_what_signs_in(run: str) -> None:
+    people = {
+        "/o/initech-logistics/": "peter.gibson@initech-logistics.example",
+        "/o/globex-retail/": "lena.fischer@globex-retail.example",
+        "/all/": content.UNBOUNDED_EMAIL,
+    }
+    assert [email for email in people.values() if email not in run] == []
+    form = {"password": shown_password(run)}
+    answers = {path: Client().post(f"{path}sign-in/", form | {"email": people[path]}) for path in people}
+    assert {path: answer.headers.get("Location") for path, answer in answers.items()} == {p: p for p in people}
+
+
+def test_demo_run_again_changes_nothing_and_shows_no_password(run: str) -> None:
+    before, password = counts(), shown_password(run)
+    again = printed()
+    assert counts() == before
+    assert (password in again, content.UNBOUNDED_EMAIL in again, "peter.gibson@" in again) == (
+        False,
+        True,
+        True,
+    )
+
+
+def test_demo_leaves_an_organisation_of_that_name_alone(world: World) -> None:
+    organisation("globex-retail")
+    before = counts()
+    with pytest.raises(CommandError, match="organisation globex-retail that is not the demo's"):
+        printed()
+    assert counts() == before
+
+
+def test_demo_leaves_an_unbounded_user_of_that_name_alone(world: World) -> None:
+    user(content.UNBOUNDED_EMAIL, None)
+    before = counts()
+    with pytest.raises(CommandError, match=r"unbounded user uma.lindqvist@.* who is not"):
+        printed()
+    assert counts() == before
+
+
+def test_demo_invites_nobody_where_mail_is_real(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demo, "ORGANISATIONS", SMALL[1:])
+    printed()
+    assert counts()["Invitation"] == 0

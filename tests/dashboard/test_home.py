@@ -1,0 +1,43 @@
+from orgs import scope
+from orgs.models import Organisation
+from tests.conftest import World, signed_in, user
+from users.models import User
+
+
+def steps(person: User) -> list[tuple[str, bool]] | None:
+    checklist = signed_in(person).get("/").context["checklist"]
+    return checklist and [(step["title"], step["is_done"]) for step in checklist["steps"]]
+
+
+def test_the_first_steps_tick_themselves(world: World) -> None:
+    assert steps(world.gus) == [
+        ("Name the organisation", True),
+        ("Import or create the first API", False),
+        ("Issue the first key", False),
+        ("Invite a second user", False),
+    ]
+    user("ida@globex.example", world.globex)
+    with scope.opened(scope.of(world.globex.id)):
+        Organisation.objects.update(name="Default")
+    assert [is_done for _, is_done in steps(world.gus) or []] == [False, False, False, True]
+
+
+def test_the_overview_counts_what_the_user_may_see(world: World) -> None:
+    def numbers(person: User) -> dict[str, str]:
+        return {one["label"]: one["value"] for one in signed_in(person).get("/").context["stats"]}
+
+    assert numbers(world.al) == {
+        "Active APIs": "0",
+        "Active keys": "0",
+        "Keys that expire soon": "0",
+        "Users": "2",
+    }
+    assert numbers(user("no@acme.example", world.acme)) == {}
+    assert numbers(user("ru@acme.example", world.acme, permissions={"users": "read"})) == {"Users": "4"}
+
+
+def test_the_overview_shows_the_trail_only_to_whom_may_read_it(world: World) -> None:
+    response = signed_in(user("no@acme.example", world.acme)).get("/")
+    assert (response.status_code, response.context["history"]) == (200, None)
+    assert signed_in(world.al).get("/").context["history"] == []
+    assert signed_in(world.ann).post("/").status_code == 405
