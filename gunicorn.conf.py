@@ -1,0 +1,43 @@
+"""How gunicorn serves; a flag on its command line wins."""
+
+import os
+import signal
+
+
+def number(name: str, default: int, *, most: int) -> int:
+    text = os.environ.get(name) or str(default)
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= most):
+        raise SystemExit(f"{name} must be a whole number from 1 to {most}, not {text!r}.")
+    return int(text)
+
+
+port = number("PORT", 8000, most=65_535)
+bind = f"127.0.0.1:{port}"
+worker_class = "gthread"
+workers = number("WEB_WORKERS", 2, most=256)
+threads = number("WEB_THREADS", 4, most=256)
+# A worker that is begun anew while the database is away must not ask it whether the walls stand: this process has.
+preload_app = True
+keepalive = 5
+graceful_timeout = 5
+
+# The settings (HTTPS, TRUSTED_PROXIES) say what a proxy's headers count for: gunicorn shall believe none.
+forwarded_allow_ips = ""
+secure_scheme_headers: dict[str, str] = {}
+forwarder_headers = ""
+control_socket_disable = True
+
+
+def when_ready(server: object) -> None:
+    """End when the terminal closes, instead of reading this file again."""
+    if os.isatty(0):
+        signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+
+
+def on_exit(server: object) -> None:
+    """`manage.py up` turns into gunicorn, and leaves it to stop the embedded database."""
+    from dashboard import embedded, running, secret_settings
+
+    var_dir = secret_settings.var_dir()
+    if running.is_this_process(var_dir) and not os.environ.get("DATABASE_URL"):
+        embedded.stop(var_dir)
