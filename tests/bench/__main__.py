@@ -1,0 +1,184 @@
+"""`make bench`: figures as ratios, both sides of each measured in turn, request by request, in one run."""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import psycopg
+
+BASE_DIR = Path(__file__).resolve().parent.parent.parent
+VAR_DIR = Path(os.environ.setdefault("VAR_DIR", str(BASE_DIR / "var" / "bench")))
+os.environ["DJANGO_SETTINGS_MODULE"] = "dashboard.settings"
+os.environ["LOG_LEVEL"] = "ERROR"
+
+from dashboard import embedded, secret_settings
+from tests.bench.seed import LARGEST, MIDDLING, seed
+
+DOCUMENT = BASE_DIR.parent / "shared" / "data" / "openapi" / "digitalocean.com.json"
+SEARCHES = (
+    ("keys", "q=production"), ("keys", "q=mob"), ("keys", "q=mobile+production"), ("keys", "q=4242"), ("keys", "q=nothing"),
+    ("keys", "q=%23team-7"), ("keys", "tag=team-7"), ("keys", f"api={7:024x}"), ("keys", "state=active"),
+    ("keys", "state=expiring"), ("keys", "state=expired"), ("keys", "state=disabled"), ("keys", "state=revoked"),
+    ("keys", "state=expired&q=mobile"), ("keys", "sort=alias"), ("keys", "sort=-alias"), ("keys", "sort=oldest"),
+    ("apis", "q=payments"), ("apis", "q=payments+partner"), ("apis", "tag=region-1"), ("apis", "state=inactive"),
+    ("apis", "authentication=keyless"), ("apis", "sort=name"), ("apis", "sort=path"),
+)  # fmt: skip
+
+
+class Worker:
+    def __init__(self, kind: str, database_url: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.bench.worker", kind],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "DATABASE_URL": database_url},
+            cwd=BASE_DIR,
+        )
+
+    def __call__(self, name: str, *arguments: Any) -> float:
+        assert self.process.stdin
+        assert self.process.stdout
+        self.process.stdin.write(json.dumps([name, *arguments]) + "\n")
+        self.process.stdin.flush()
+        return float(json.loads(self.process.stdout.readline()))
+
+
+Action = Callable[[], float]
+
+
+def paired(one: Action, other: Action, *, rounds: int) -> tuple[float, float, float]:
+    """Return the median of the ratios one/other, and both medians in milliseconds; the order changes each round."""
+    for _ in range(max(3, rounds // 10)):
+        one(), other()
+    pairs = [(one(), other()) if turn % 2 else (other(), one())[::-1] for turn in range(rounds)]
+    ratio = median(first / second for first, second in pairs)
+    return ratio, median(first for first, _ in pairs) * 1000, median(second for _, second in pairs) * 1000
+
+
+def say(what: str, ratio: float, most: float, detail: str) -> None:
+    verdict = "  " if ratio <= most else "> "
+    print(f"{verdict}{what:<58} {ratio:8.2f}   at most {most:<6} {detail}", flush=True)
+
+
+def compare(what: str, one: Action, other: Action, *, most: float, rounds: int) -> None:
+    ratio, first, second = paired(one, other, rounds=rounds)
+    say(what, ratio, most, f"{first:.2f} ms / {second:.2f} ms")
+
+
+def last_page(worker: Worker, slug: str) -> str:
+    """The query string of a page at the end of the list: what leads back from the oldest rows' first page."""
+    return "?sort=newest&before=" + worker_cursor(slug)
+
+
+def worker_cursor(slug: str) -> str:
+    from base64 import urlsafe_b64encode
+
+    return urlsafe_b64encode(json.dumps(["1970-01-01T00:00:00+00:00", ""]).encode()).decode()
+
+
+def measure(walls: Worker, bare: Worker, rounds: int) -> None:
+    for name, slug in (("middling", MIDDLING), ("largest", LARGEST)):
+        for url in ("/keys/", "/apis/"):
+            compare(
+                f"{url} of the {name} organisation, with / without walls",
+                lambda slug=slug, url=url: walls("page", slug, url),  # type: ignore[misc]
+                lambda slug=slug, url=url: bare("page", slug, url),  # type: ignore[misc]
+                most=1.05,
+                rounds=rounds,
+            )
+    for kind, query in SEARCHES:
+        compare(
+            f"/{kind}/?{query}, rows and count, with / without walls",
+            lambda kind=kind, query=query: walls("rows", LARGEST, kind, query),  # type: ignore[misc]
+            lambda kind=kind, query=query: bare("rows", LARGEST, kind, query),  # type: ignore[misc]
+            most=1.5,
+            rounds=max(10, rounds // 5),
+        )
+        read = walls("plan", LARGEST, kind, query)
+        say("    most rows read by a step of its plan, in thousands", read / 1000, 40, "")
+    deepest = last_page(walls, LARGEST)
+    compare(
+        "/keys/ of the largest: the deepest page / the first",
+        lambda: walls("page", LARGEST, f"/keys/{deepest}"),
+        lambda: walls("page", LARGEST, "/keys/"),
+        most=1.2,
+        rounds=rounds,
+    )
+    for url in ("/keys/", "/apis/"):
+        compare(
+            f"{url}, 50 rows / a bare view of constant bytes",
+            lambda url=url: walls("page", LARGEST, url),  # type: ignore[misc]
+            lambda: walls("bare_view"),
+            most=25,
+            rounds=rounds,
+        )
+        say(f"{url}: statements, with BEGIN and COMMIT", walls("statements", LARGEST, url), 8, "")
+    compare(
+        "creating a key by the service / a bare insert of one row",
+        lambda: walls("create_key", MIDDLING),
+        lambda: bare("insert_row", MIDDLING),
+        most=3,
+        rounds=rounds,
+    )
+    if DOCUMENT.exists():
+        say(
+            "importing an OpenAPI document of 1 MB, in seconds",
+            median(walls("import_document", MIDDLING, str(DOCUMENT)) for _ in range(3)),
+            2,
+            "",
+        )
+    else:
+        print(f"  {DOCUMENT} is missing: the import is not measured")
+    say("resident memory of a web process after all this, in MB", walls("resident_mb"), 150, "")
+
+
+def superuser_url() -> str:
+    web, _ = embedded.database_urls(VAR_DIR)
+    return web.replace("commonhold_web", "postgres")
+
+
+def prepare(organisations: int, apis: int, keys: int) -> None:
+    """Start the bench's own database, and fill it the first time."""
+    import django
+
+    secret_settings.generate_missing()
+    embedded.start(VAR_DIR)
+    django.setup()
+    from django.core.management import call_command
+    from django.db import connections
+
+    call_command("migrate", verbosity=0)
+    with psycopg.connect(
+        host=str(connections["default"].settings_dict["HOST"]), user="postgres", dbname="commonhold"
+    ) as connection:
+        if not connection.execute("SELECT 1 FROM orgs_organisation LIMIT 1").fetchone():
+            print("Filling the database: this takes some minutes, once.", flush=True)
+            seed(connection, organisations=organisations, apis=apis, keys=keys)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--organisations", type=int, default=1_000)
+    parser.add_argument("--apis", type=int, default=20_000)
+    parser.add_argument("--keys", type=int, default=1_000_000)
+    parser.add_argument("--rounds", type=int, default=200)
+    options = parser.parse_args()
+    prepare(options.organisations, options.apis, options.keys)
+    try:
+        web, _ = embedded.database_urls(VAR_DIR)
+        print(f"{date.today()}: {options.organisations:,} organisations, {options.apis:,} APIs, {options.keys:,} keys")
+        measure(Worker("walls", web), Worker("bare", superuser_url()), options.rounds)
+    finally:
+        embedded.stop(VAR_DIR)
+
+
+if __name__ == "__main__":
+    main()

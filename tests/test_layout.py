@@ -1,0 +1,151 @@
+"""How the code is laid out: what imports what, who may open a scope, and what templates are made of."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+LAYERS = ("orgs", "users", "apis", "keys", "dashboard")
+CODE = sorted(path for layer in LAYERS for path in (ROOT / layer).rglob("*.py") if "migrations" not in path.parts)
+TEMPLATES = sorted(path for path in (ROOT / "templates").rglob("*") if path.suffix in (".html", ".txt"))
+
+UPWARD_IMPORTS = {
+    ("orgs/http.py", "users"): "for types alone: a request has a user",
+    ("orgs/management/commands/bootstrap.py", "users"): "an organisation begins with its administrator",
+}
+WITHOUT_DJANGO = (
+    *("apis/definition.py", "apis/jsontext.py", "apis/openapi.py", "apis/rules.py", "apis/tyk_fields.py"),
+    *("apis/yamltext.py", "keys/paths.py", "keys/session.py", "keys/token.py"),
+)
+MAY_SEE_EVERYTHING = {
+    "orgs/middleware.py": "unbounded users' own pages",
+    "orgs/proof/probes.py": "tries whether it writes nothing",
+    "orgs/management/commands/bootstrap.py": "looks whether there is an organisation",
+    "users/services/access_keys.py": "a machine's key says whose it is, not its address",
+    "users/services/at_root.py": "at `/` an e-mail address may be of any organisation",
+}
+MAY_OPEN_SCOPES = {
+    **MAY_SEE_EVERYTHING,
+    "orgs/services.py": "an organisation that is being made",
+    "orgs/management/commands/organisation.py": "a command, for the organisation that it is given",
+    "orgs/proof/queries.py": "asks from one organisation for the rows of another",
+    "orgs/proof/world.py": "makes two organisations, to be undone",
+    "users/models.py": "`createsuperuser` makes an unbounded user",
+    "apis/management/commands/import_openapi.py": "a command, for the organisation that it is given",
+    "dashboard/suspension.py": "an unbounded user suspends an organisation",
+    "dashboard/demo/making.py": "a command, for the organisations that it makes",
+}
+MARKED_SAFE = {
+    "templates/forms/help.html": "help texts are written in the code, some with markup",
+    "templates/mail/invitation.txt": "plain text",
+    "templates/mail/reset.txt": "plain text",
+    "orgs/listing.py": "rows of a list, each value escaped before it",
+}
+INLINE = re.compile(r"<style|\sstyle=|\son[a-z]+=|<script(?![^>]*\bsrc=)|javascript:")
+LONG_FILES = {
+    "apis/tyk_fields.py": "a table of the fields of a definition, a line each",
+}
+MOST_LINES = 300
+
+
+def name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Yield the modules that a file imports, anywhere in it."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{name(path)} imports relatively."
+            yield node.module or ""
+
+
+def test_apps_import_only_what_lies_below_them() -> None:
+    upward = {
+        (name(path), layer)
+        for path in CODE
+        for layer in {module.partition(".")[0] for module in imports(path)} & set(LAYERS)
+        if LAYERS.index(layer) > LAYERS.index(path.relative_to(ROOT).parts[0])
+    }
+    assert upward == set(UPWARD_IMPORTS)
+
+
+def test_pure_modules_import_no_django() -> None:
+    modules = {(file, module) for file in WITHOUT_DJANGO for module in imports(ROOT / file)}
+    assert {(file, module) for file, module in modules if module.startswith("django")} == set()
+
+
+def uses_of_scope(attribute: str) -> set[str]:
+    """Return the files that say `scope.<attribute>`."""
+    return {
+        name(path)
+        for path in CODE
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute) and node.attr == attribute
+        if isinstance(node.value, ast.Name) and node.value.id == "scope"
+    }
+
+
+def test_every_organisation_is_seen_in_few_places() -> None:
+    assert uses_of_scope("EVERYTHING") == set(MAY_SEE_EVERYTHING)
+
+
+def test_scopes_are_opened_in_few_places() -> None:
+    assert uses_of_scope("opened") | uses_of_scope("narrow_to") == set(MAY_OPEN_SCOPES)
+
+
+def test_scope_is_imported_as_a_module() -> None:
+    """Or the two tests above would not see its use."""
+    assert [name(path) for path in CODE if "orgs.scope" in imports(path)] == []
+
+
+def test_templates_have_no_inline_style_or_script() -> None:
+    found = {(name(path), inline) for path in TEMPLATES for inline in INLINE.findall(path.read_text())}
+    assert found == set()
+
+
+def test_markup_is_marked_safe_in_few_places() -> None:
+    unescaped = re.compile(r"\|\s*safe\b|autoescape off|mark_safe\(")
+    found = {name(path) for path in (*TEMPLATES, *CODE) if unescaped.search(path.read_text())}
+    assert found == set(MARKED_SAFE)
+
+
+CSS_FILES = ("vendor/tabler.css", "commonhold.css", "organisations.css")
+UNSTYLED_CLASSES = {
+    "notice-info": "a notice without a colour of its own",
+}
+HOLE = "\0"  # where a template or a format string puts a value
+
+
+def styled_classes() -> set[str]:
+    css = "".join((ROOT / "static" / file).read_text() for file in CSS_FILES)
+    without_texts = re.sub(r"/\*.*?\*/|url\([^)]*\)|\"[^\"]*\"", "", css, flags=re.DOTALL)
+    return set(re.findall(r"\.(-?[A-Za-z_][\w-]*)", without_texts))
+
+
+def used_classes(path: Path) -> Iterator[str]:
+    """Yield the classes of a template or of markup in Python; what a value completes has a HOLE."""
+    text = re.sub(r"{%.*?%}", " ", path.read_text())
+    text = re.sub(r"{{.*?}}|{[a-z_.]*}", HOLE, text)
+    for value in re.findall(r"""class="([^"]*)"|["']class["']: ["']([^"']*)["']""", text):
+        yield from "".join(value).split()
+
+
+def is_styled(used: str, styled: set[str]) -> bool:
+    beginning, hole, _ = used.partition(HOLE)
+    return any(known.startswith(beginning) for known in styled) if hole else used in styled
+
+
+def test_classes_that_pages_use_are_styled() -> None:
+    styled = styled_classes()
+    pages = [path for path in (*TEMPLATES, *CODE) if not {"admin", "settings.py"} & {*path.parts}]
+    unstyled = {(name(path), used) for path in pages for used in used_classes(path) if not is_styled(used, styled)}
+    assert {used for _, used in unstyled} == set(UNSTYLED_CLASSES), sorted(unstyled)
+
+
+def test_files_are_short() -> None:
+    long = {name(path) for path in (*CODE, *TEMPLATES) if len(path.read_text().splitlines()) > MOST_LINES}
+    assert long == set(LONG_FILES)
