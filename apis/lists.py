@@ -24,8 +24,7 @@ SORTS = {
 }
 COLUMNS = (
     Column("Name", "name", "-name"),
-    Column("Listen path", "path", "-path"),
-    Column("Target"),
+    Column("Listen path and target", "path", "-path"),
     Column("Authentication"),
     Column("State"),
     Column("Created", "oldest", "newest"),
@@ -39,8 +38,8 @@ SELECTS = (
     ),
 )
 LABELS = {kind.value: kind.label for kind in Authentication}
-ROW = """<tr><td><a href="{}">{}</a></td><td data-label="Listen path"><code>{}</code></td>
-<td data-label="Target" class="breaks">{}</td><td data-label="Authentication">{}</td>
+ROW = """<tr><td><a href="{}">{}</a></td><td data-label="Listen path and target" class="breaks"><code>{}</code>
+<span class="sub">{}</span></td><td data-label="Authentication">{}</td>
 <td data-label="State"><span class="state state-{}">{}</span></td><td data-label="Created" class="when">{}</td></tr>
 """
 

@@ -8,7 +8,7 @@ from django.utils.safestring import SafeString
 
 from orgs.http import OrgRequest
 from orgs.permissions import Level, ObjectKind
-from orgs.sites import Kind
+from orgs.sites import Kind, Site
 
 # Label, path below the site's prefix, icon, and the kind that one must be allowed to read.
 Link = tuple[str, str, str, ObjectKind | None]
@@ -56,6 +56,7 @@ def page(request: OrgRequest) -> dict[str, Any]:
     return {
         "site": site,
         "navigation": navigation_html(navigation(request)),
+        "organisation_chip": chip_of(site),
         "home_url": f"{site.prefix}/",
         "all_url": "/all/" if site.kind == Kind.VISIT else "",
         "account_url": f"{own_site}/account/",
@@ -78,6 +79,20 @@ def navigation(request: OrgRequest) -> Navigation:
         )
         for group, links in groups
     )
+
+
+def chip_of(site: Site) -> SafeString:
+    organisation = site.organisation
+    name, is_suspended = (organisation.name, organisation.is_suspended) if organisation else ("", False)
+    return chip_html(site.kind, name, is_suspended, f"{site.prefix}/")
+
+
+# What these two give out depends on their arguments alone: nothing of one organisation can reach another's page.
+@lru_cache(maxsize=4096)
+def chip_html(kind: Kind, name: str, is_suspended: bool, home_url: str) -> SafeString:
+    organisation = {"name": name, "is_suspended": is_suspended} if name else None
+    site = {"kind": kind, "organisation": organisation}
+    return render_to_string("partials/organisation_chip.html", {"site": site, "home_url": home_url})
 
 
 @lru_cache(maxsize=4096)

@@ -9,9 +9,8 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.views import defaults
-from psycopg_pool import PoolTimeout
 
-LOST_DATABASE = (OperationalError, InterfaceError, PoolTimeout)
+LOST_DATABASE = (OperationalError, InterfaceError)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -62,6 +62,5 @@ def refuse_to_start_without_walls() -> None:
         raise ImproperlyConfigured(f"The database cannot be reached: {error}") from error
     finally:
         connection.close()
-        connection.close_pool()  # type: ignore[attr-defined]
     if findings:
         raise ImproperlyConfigured("The walls do not stand. " + " ".join(map(str, findings)))

@@ -1,10 +1,11 @@
-"""Reading one row by a statement written by hand: for the three that every page begins with.
+"""What every page begins with, by statements written by hand and in few round trips.
 
-Composing them by the ORM took longer than their answers. Row-level security holds them as it holds any other.
+Composing these by the ORM took longer than their answers. Row-level security holds them as it holds any other.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
+from select import POLLIN, poll
 from typing import Any, TypeVar
 
 from django.db import connection, models
@@ -12,24 +13,21 @@ from django.db import connection, models
 M = TypeVar("M", bound=models.Model)
 
 
-def fetch(model: type[M], statement: str, params: list[Any], *extra: str) -> M | None:
-    """Return the row that `statement` selects, or None. It begins with the model's columns, in their order.
+def columns_of(model: type[models.Model]) -> str:
+    """The model's columns, in the order in which `take` reads them."""
+    table = model._meta.db_table
+    return ", ".join(f"{table}.{field.column}" for field in model._meta.concrete_fields)
 
-    What it selects beyond them becomes attributes, named by `extra`.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(statement, params)
-        row = cursor.fetchone()
-    if row is None:
+
+def take(model: type[M], values: Iterator[Any]) -> M | None:
+    """Make a row from the next values, which are those of `columns_of`; None where they are all null."""
+    names, converters = _columns(model)
+    row = [next(values) for _ in names]
+    if all(value is None for value in row):
         return None
-    columns, converters = _columns(model)
-    values = list(row[: len(columns)])
     for place, convert in converters:
-        values[place] = convert(values[place], None, connection)
-    found = model.from_db(connection.alias, columns, values)
-    for name, value in zip(extra, row[len(columns) :], strict=True):
-        setattr(found, name, value)
-    return found
+        row[place] = convert(row[place], None, connection)
+    return model.from_db(connection.alias, names, row)
 
 
 @cache
@@ -40,7 +38,32 @@ def _columns(model: type[models.Model]) -> tuple[list[str], list[tuple[int, Call
     return [field.attname for field in fields], converters
 
 
-def columns_of(model: type[models.Model]) -> str:
-    """The model's columns, in the order in which `fetch` reads them."""
-    table = model._meta.db_table
-    return ", ".join(f"{table}.{field.column}" for field in model._meta.concrete_fields)
+def ask(*statements: tuple[str, Sequence[Any]]) -> list[list[tuple[Any, ...]]]:
+    """Return the rows of each statement, all sent in one round trip."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "; ".join(statement for statement, _ in statements), [value for _, values in statements for value in values]
+        )
+        answers = [cursor.fetchall()]
+        while cursor.nextset():
+            answers.append(cursor.fetchall())
+    return answers
+
+
+def drop_dead_connection() -> None:
+    """Close a connection that the server has left, so that the next statement opens another.
+
+    An idle connection has nothing to say: if there is something to read, it is the server hanging up. Asking it by a
+    statement, as CONN_HEALTH_CHECKS does, costs each page a round trip.
+    """
+    raw = connection.connection
+    if raw is None or connection.in_atomic_block:
+        return
+    if raw.closed or _has_something_to_read(raw.fileno()):
+        connection.close()
+
+
+def _has_something_to_read(descriptor: int) -> bool:
+    poller = poll()
+    poller.register(descriptor, POLLIN)
+    return bool(poller.poll(0))

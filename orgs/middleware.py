@@ -12,7 +12,7 @@ from django.urls import get_script_prefix, set_script_prefix
 from django.utils.http import urlencode
 
 from orgs import audit, scope
-from orgs.hot import columns_of, fetch
+from orgs.hot import columns_of, drop_dead_connection, take
 from orgs.http import OrgRequest, address
 from orgs.models import Organisation
 from orgs.sites import Kind, Site, site_of
@@ -37,6 +37,7 @@ class SiteMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: OrgRequest) -> HttpResponse:
+        drop_dead_connection()
         host, _ = split_domain_port(request.get_host())
         with site_scope(site_of(host, request.path_info)) as site:
             take_place(request, site)
@@ -88,8 +89,8 @@ def site_scope(site: Site) -> Iterator[Site]:
             yield site
     else:
         wanted = scope.by_domain(site.domain) if site.domain else scope.by_slug(site.slug)
-        with scope.opened(wanted):
-            organisation = fetch(Organisation, ENTER, [site.domain, site.slug], "reads", "writes")
+        with scope.opened(wanted, ENTER, [site.domain, site.slug]) as rows:
+            organisation = take(Organisation, iter(rows[0])) if rows else None
             if organisation is None:
                 raise Http404
             scope.narrow_to(organisation.id)

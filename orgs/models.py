@@ -1,11 +1,13 @@
 """The organisation, and what it means to be owned by one."""
 
+from functools import cache
 from typing import Any, ClassVar, TypeVar
 
 from django.core.exceptions import FullResultSet
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models.functions import Now
+from django.db.models.sql import Query
 from django.db.models.sql.compiler import SQLCompiler
 
 from orgs import scope
@@ -95,11 +97,19 @@ class Organisation(models.Model):
         return self.name
 
 
+@cache
+def _in_scope(model: type[models.Model]) -> Query:
+    """The condition is the same for every query of a model until it is compiled, so it is put together once."""
+    return models.QuerySet(model).filter(scope.InScope(models.F("organisation_id"))).query
+
+
 class OrgManager(models.Manager[M]):
     """Adds the scope to every query, also those of related objects: it is the base manager too."""
 
     def get_queryset(self) -> "models.QuerySet[M]":
-        return super().get_queryset().filter(scope.InScope(models.F("organisation_id")))
+        queryset = super().get_queryset()
+        queryset.query = _in_scope(self.model).chain()
+        return queryset
 
 
 class OrgOwned(models.Model):

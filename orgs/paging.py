@@ -2,19 +2,22 @@
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlencode
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection, models
 from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
 from django.db.models.functions import Cast
 from django.http import QueryDict
 
+from orgs.hot import ask
+
 SIZE = 50
-COUNT_AT_MOST = 10_000
+COUNT_AT_MOST = 1_000
 Row = TypeVar("Row")
 Cursor = tuple[Any, ...]
 
@@ -45,7 +48,7 @@ class Sort:
 
 @dataclass(frozen=True)
 class Page(Generic[Row]):
-    """Rows of one page and the query strings that lead on; `total` says "10,000+" where counting stopped."""
+    """Rows of one page and the query strings that lead on; `total` says "1,000+" where counting stopped."""
 
     rows: list[Row]
     total: str
@@ -55,12 +58,7 @@ class Page(Generic[Row]):
 
 
 def page(
-    queryset: "models.QuerySet[Any, Any]",
-    *,
-    query: QueryDict,
-    sort: Sort,
-    fields: tuple[str, ...],
-    size: int = SIZE,
+    queryset: "models.QuerySet[Any, Any]", *, query: QueryDict, sort: Sort, fields: tuple[str, ...], size: int = SIZE
 ) -> Page[tuple[Any, ...]]:
     """Read one page of `queryset.values_list(*fields)`.
 
@@ -69,15 +67,14 @@ def page(
     after, before = _read(query.get("after"), sort), _read(query.get("before"), sort)
     backwards = before is not None and after is None
     ordered = _from(queryset, sort, after or before, backwards)
-    found = list(ordered.values_list(sort.as_text, "id", *fields)[: size + 1])
+    found, total = _rows_and_count(ordered.values_list(sort.as_text, "id", *fields)[: size + 1], queryset)
     more, found = len(found) > size, found[:size]
     if backwards:
         found.reverse()
-    is_whole = not more and not after and not before
     has_previous, has_next = (more, True) if backwards else (after is not None, more)
     return Page(
         rows=[row[2:] for row in found],
-        total=str(len(found)) if is_whole else count(queryset),
+        total=_in_words(total),
         first=_link(query) if has_previous else None,
         previous=_link(query, before=_write(found[0][:2])) if has_previous and found else None,
         next=_link(query, after=_write(found[-1][:2])) if has_next and found else None,
@@ -85,12 +82,30 @@ def page(
 
 
 def count(queryset: "models.QuerySet[Any, Any]") -> str:
-    """Count to the cap. The statement is put together here: Django takes as long to as PostgreSQL to answer it."""
-    statement, params = queryset.order_by().values("pk")[: COUNT_AT_MOST + 1].query.sql_with_params()
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT count(*) FROM ({statement}) AS counted", params)  # noqa: S608 - Django's own SQL
-        (found,) = cursor.fetchone()
-    return f"{COUNT_AT_MOST:,}+" if found > COUNT_AT_MOST else f"{found:,}"
+    """Count to the cap, in words."""
+    [[(total,)]] = ask(_counting(queryset))
+    return _in_words(total)
+
+
+def _counting(queryset: "models.QuerySet[Any, Any]") -> tuple[str, Sequence[Any]]:
+    counted, params = queryset.order_by().values("pk")[: COUNT_AT_MOST + 1].query.sql_with_params()
+    return f"SELECT count(*) FROM ({counted}) AS counted", params  # noqa: S608 - Django's own SQL
+
+
+def _in_words(total: int) -> str:
+    return f"{COUNT_AT_MOST:,}+" if total > COUNT_AT_MOST else f"{total:,}"
+
+
+def _rows_and_count(
+    rows: "models.QuerySet[Any, Any]", all_rows: "models.QuerySet[Any, Any]"
+) -> tuple[list[tuple[Any, ...]], int]:
+    """Ask for a page and for how many rows there are, to the cap, in one round trip."""
+    compiler = rows.query.get_compiler(connection=connection)
+    try:
+        found, [(total,)] = ask(compiler.as_sql(), _counting(all_rows))
+    except EmptyResultSet:  # Django sees that nothing can match
+        return [], 0
+    return list(compiler.results_iter([found], tuple_expected=True)), total
 
 
 def _from(

@@ -29,6 +29,5 @@ def as_owner() -> Iterator[None]:
 
 def _log_in(settings_dict: dict[str, object]) -> None:
     connection.close()
-    connection.close_pool()  # type: ignore[attr-defined]
     connection.settings_dict.clear()
     connection.settings_dict.update(settings_dict)

@@ -6,7 +6,7 @@ PostgreSQL enforces it by row-level security (`orgs.walls`), from two settings t
 Without a scope there is no query: an error, loudly.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ from django.db import connection, models, transaction
 from django.db.models.sql.compiler import SQLCompiler
 from psycopg.pq import TransactionStatus
 
+from orgs.hot import ask
 from orgs.ids import is_id
 
 READS, WRITES = "commonhold.reads", "commonhold.writes"
@@ -93,16 +94,22 @@ def current_organisation_id() -> str:
     return current().organisation_id
 
 
+TELL = "SELECT set_config('role', %s, true), set_config(%s, %s, true), set_config(%s, %s, true)"
+
+
 @contextmanager
-def opened(scope: Scope) -> Iterator[None]:
-    """Run the block in `scope`, in a transaction: a new one, or the one that is already open."""
+def opened(scope: Scope, statement: str = "", params: Sequence[Any] = ()) -> Iterator[list[tuple[Any, ...]]]:
+    """Run the block in `scope`, in a transaction: a new one, or the one that is already open.
+
+    `statement` goes to PostgreSQL in the same round trip, and its rows are what the block is given.
+    """
     outer = _open.get()
     begins = not connection.in_atomic_block
     with transaction.atomic(savepoint=False):
-        _tell_database(scope)
+        rows = _tell_database(scope, *([statement, params] if statement else []))
         token = _open.set(scope)
         try:
-            yield
+            yield rows
         finally:
             _open.reset(token)
             if not begins and _can_be_told():
@@ -115,13 +122,10 @@ def narrow_to(organisation_id: str) -> None:
     _open.set(of(organisation_id))
 
 
-def _tell_database(scope: Scope) -> None:
+def _tell_database(scope: Scope, *statement: Any) -> list[tuple[Any, ...]]:
     role = OVERVIEW_ROLE if scope == EVERYTHING else "none"
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT set_config('role', %s, true), set_config(%s, %s, true), set_config(%s, %s, true)",
-            [role, READS, scope.reads, WRITES, scope.writes],
-        )
+    telling = (TELL, [role, READS, scope.reads, WRITES, scope.writes])
+    return ask(telling, statement)[1] if statement else ask(telling)[0]
 
 
 def _can_be_told() -> bool:

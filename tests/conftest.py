@@ -59,7 +59,6 @@ def django_db_setup(django_test_environment: None, django_db_blocker: DjangoDbBl
         call_command("migrate", verbosity=0)
         yield
         connection.close()
-        connection.close_pool()  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,6 @@ def test_secret_that_is_missing_or_short_stops_the_start(name: str) -> None:
         ("HTTPS", "true", "must be one of on, off."),
         ("TRUSTED_PROXIES", "-1", "must be at least 0."),
         ("TRUSTED_PROXIES", "one", "must be a whole number."),
-        ("DATABASE_POOL_SIZE", "0", "must be at least 1."),
         ("DATABASE_URL", "mysql://db/commonhold", "must be a postgres:// address."),
         ("DATABASE_URL", "commonhold", "must be a postgres:// address."),
         ("DATABASE_OWNER_URL", "sqlite:///x", "must be a postgres:// address."),

@@ -57,7 +57,7 @@ class User(OrgOwnedOrUnbounded, AbstractBaseUser):
         "Group", through="Membership", related_name="users"
     )
 
-    group_permissions: list[Any]  # filled by `users.backends`, else asked for
+    group_permissions: list[Any]  # filled by `users.sessions`, else asked for
 
     objects: ClassVar = UserManager()
 

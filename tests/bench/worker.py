@@ -8,6 +8,7 @@ import gc
 import io
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,7 +23,8 @@ django.setup()
 
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
 from django.core.handlers.wsgi import WSGIHandler
-from django.db import connection, transaction
+from django.core.signals import request_started
+from django.db import connection, reset_queries, transaction
 from django.http import HttpResponse, QueryDict
 from django.test.utils import CaptureQueriesContext, override_settings
 from django.urls import path
@@ -136,11 +138,12 @@ def bare_view() -> float:
 
 def statements(slug: str, url: str) -> int:
     """How many statements a page sends, those that begin and end its transaction too."""
-    connection.force_debug_cursor = True
-    before = len(connection.queries_log)
-    visitor(slug).get(url)
-    connection.force_debug_cursor = False
-    return len(connection.queries_log) - before
+    browser = visitor(slug)
+    request_started.disconnect(reset_queries)
+    with CaptureQueriesContext(connection) as sent:
+        browser.get(url)
+    request_started.connect(reset_queries)
+    return sum(len(re.findall(r"(?:^|; )\s*(?:BEGIN|SELECT|COMMIT)\b", each["sql"])) for each in sent.captured_queries)
 
 
 def rows_of(kind: str, query: QueryDict) -> object:

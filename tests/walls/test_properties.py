@@ -63,7 +63,7 @@ class TwoOrganisations(RuleBasedStateMachine):
         transaction.set_rollback(True)
         self.transaction.__exit__(None, None, None)
 
-    def inside(self, slug: str) -> AbstractContextManager[None]:
+    def inside(self, slug: str) -> AbstractContextManager[object]:
         return scope.opened(scope.of(self.ids[slug]))
 
     def do(self, slug: str, deed: Callable[[], object], *refusals: type[Exception]) -> bool:

@@ -86,7 +86,6 @@ def sign_in() -> str:
 def become_gunicorn() -> NoReturn:
     """Turn into the web server, which stops the database when it ends (gunicorn.conf.py)."""
     connection.close()
-    connection.close_pool()  # type: ignore[attr-defined]
     words = ["--config", "gunicorn.conf.py", "--log-level", "warning", "dashboard.wsgi"]
     os.chdir(settings.BASE_DIR)
     os.execv(sys.executable, [sys.executable, "-m", "gunicorn", *words])  # noqa: S606
