@@ -6,6 +6,7 @@ What gateways do with each field was tried on Tyk Gateway 3.1.2.
 import re
 from copy import deepcopy
 from enum import StrEnum
+from itertools import islice
 from typing import Any, TypedDict, Unpack
 from unicodedata import normalize
 
@@ -18,6 +19,7 @@ from apis.tyk_fields import type_problems, wrong_type
 MAX_BYTES = 2_000_000
 MAX_DEPTH = 64
 MAX_VALUES = 200_000
+MOST_PROBLEMS = 100  # finding the line of each of 200,000 took a minute
 OURS = ("id", "api_id", "org_id")
 
 
@@ -103,22 +105,23 @@ def parse(text: str) -> RawDefinition:
     try:
         raw = jsontext.loads(text.removeprefix("\ufeff"), max_depth=MAX_DEPTH, max_values=MAX_VALUES)
     except TextError as error:
-        raise DefinitionError([error.problem]) from None
+        problem = error.problem
+        raise DefinitionError([problem] if problem.line else jsontext.locate(text, [problem])) from None
     if not isinstance(raw, dict):
         raise DefinitionError([Problem("The definition must be a JSON object, in braces.", (), 1, 1)])
     return raw
 
 
 def validate(definition: RawDefinition, *, org_id: str = "", allow_loopback: bool = False) -> list[Problem]:
-    """Return every problem; rules are looked at once the types are right. Unknown fields pass.
+    """Return the first problems; rules are looked at once the types are right. Unknown fields pass.
 
     `org_id` is the organisation whose certificates may be named; without it, those of any one.
     """
     if not isinstance(definition, dict):
         return [wrong_type((), "an object", definition)]
-    return list(type_problems(definition)) or list(
-        rule_problems(definition, org_id=org_id, allow_loopback=allow_loopback)
-    )
+    of_types = list(islice(type_problems(definition), MOST_PROBLEMS))
+    rules = rule_problems(definition, org_id=org_id, allow_loopback=allow_loopback)
+    return of_types or list(islice(rules, MOST_PROBLEMS))
 
 
 def build(**basics: Unpack[Basics]) -> RawDefinition:

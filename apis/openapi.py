@@ -23,7 +23,7 @@ from openapi_spec_validator.schemas import schema_v30, schema_v31
 from apis import jsontext, yamltext
 from apis.definition import Authentication, RawDefinition, build, slugify
 from apis.jsontext import Path, TextError, shorten
-from apis.rules import MAX_NAME, target_fault
+from apis.rules import MAX_NAME, MAX_TARGET, target_fault
 
 MAX_BYTES = 20_000_000
 MAX_DEPTH = 64
@@ -242,10 +242,16 @@ def pointer(path: Path) -> str:
 
 
 def _server_url(server: dict[str, Any]) -> str:
+    """Put the defaults in, once: variables that name each other could grow without end."""
     url: str = server["url"]
-    for name, variable in server.get("variables", {}).items():
-        url = url.replace(f"{{{name}}}", str(variable["default"]))
-    return url
+    variables = server.get("variables", {})
+    if len(url) > MAX_TARGET or any(len(str(variable["default"])) > MAX_TARGET for variable in variables.values()):
+        return url  # too long to be a target
+
+    def default(match: re.Match[str]) -> str:
+        return str(variables[match[1]]["default"]) if match[1] in variables else match[0]
+
+    return re.sub(r"\{([^{}]*)\}", default, url)[: MAX_TARGET + 1]
 
 
 def _count_operations(raw: dict[str, Any]) -> int:

@@ -1,11 +1,13 @@
 """Tables as CSV, for spreadsheets."""
 
 import csv
+import re
 from collections.abc import Iterable, Sequence
 
 from django.http import HttpResponse
 
-STARTS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+# At its start; and after what some spreadsheets take for the end of a cell, whatever they are told.
+FORMULA = re.compile(r"\A(?=[=+\-@\t\r\n])|(?<=[;\t\r\n])(?=\s*[=+\-@])")
 
 
 def csv_response(name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> HttpResponse:
@@ -20,4 +22,4 @@ def csv_response(name: str, header: Sequence[str], rows: Iterable[Sequence[objec
 
 def cell(value: object) -> object:
     """Keep a spreadsheet from running a text as a formula: an apostrophe before it says that it is text."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(STARTS_FORMULA) else value
+    return FORMULA.sub("'", value) if isinstance(value, str) else value

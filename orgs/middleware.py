@@ -74,7 +74,7 @@ class ScopeMiddleware:
             raise Http404
         take_place(request, replace(request.site, organisation=organisation), strip=False)
         with scope.opened(scope.visit(organisation.id)):
-            audit.record(audit.VISITED, kind="organisation", obj=organisation, name=request.path_info)
+            audit.record(audit.VISITED, kind="organisation", obj=organisation, name=request.path_info.replace("\0", ""))
             return self.get_response(request)
 
 

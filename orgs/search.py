@@ -35,4 +35,5 @@ def matching(objects: "models.QuerySet[M]", of: type[models.Model], reference: s
 
 
 def tagged(objects: "models.QuerySet[M]", of: type[models.Model], reference: str, tag: str) -> "models.QuerySet[M]":
-    return objects.filter(pk__in=of._default_manager.filter(term=f"#{tag.lower()[:LONGEST]}").values(reference))
+    term = f"#{tag.replace(chr(0), '').lower()[:LONGEST]}"
+    return objects.filter(pk__in=of._default_manager.filter(term=term).values(reference))

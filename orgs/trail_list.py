@@ -1,7 +1,7 @@
 """The audit trail of a site, as a list that can be narrowed. At `/all/` it is that of the unbounded users."""
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, time
 from typing import Any
 
 from django.db.models import QuerySet
@@ -32,14 +32,10 @@ def narrowed(request: OrgRequest, filters: AuditFilters) -> "QuerySet[AuditEntry
         if wanted[field]:
             entries = entries.filter(**{field: wanted[field]})
     if wanted["since"]:
-        entries = entries.filter(at__gte=_start_of(wanted["since"]))
+        entries = entries.filter(at__gte=datetime.combine(wanted["since"], time.min, UTC))
     if wanted["until"]:
-        entries = entries.filter(at__lt=_start_of(wanted["until"] + timedelta(days=1)))
+        entries = entries.filter(at__lte=datetime.combine(wanted["until"], time.max, UTC))
     return entries
-
-
-def _start_of(day: date) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
 def page(request: OrgRequest) -> dict[str, Any]:

@@ -1,5 +1,9 @@
 import io
+import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -38,6 +42,14 @@ def test_bootstrap_makes_the_default_organisation_and_shows_its_password_once(db
     with scope.opened(scope.EVERYTHING):
         assert User.objects.get().check_password(found[1])
         assert found[1] not in str(list(AuditEntry.objects.values()))
+
+
+def test_bootstrap_makes_the_tables_of_an_empty_database(tmp_path: Path) -> None:
+    environment = {**os.environ, "VAR_DIR": str(tmp_path), "DJANGO_SETTINGS_MODULE": "dashboard.settings"}
+    command = [sys.executable, "manage.py", "bootstrap"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL)  # noqa: S603
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("Made the organisation Default")
 
 
 def test_bootstrap_run_again_says_what_is_there_and_changes_nothing(db: None) -> None:

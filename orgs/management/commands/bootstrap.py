@@ -10,10 +10,12 @@ import sys
 from argparse import ArgumentParser
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.core.validators import validate_email
-from django.db import transaction
+from django.db import connection, transaction
 
 from orgs import audit, scope
 from orgs.models import Organisation
@@ -36,6 +38,15 @@ UNBOUNDED_MEANS = (
 )
 
 
+def make_tables() -> None:
+    """On a database without tables this is the first command that anyone runs."""
+    if Organisation._meta.db_table in connection.introspection.table_names():
+        return
+    if settings.DATABASE_OWNER is None:
+        raise CommandError("The database has no tables: run manage.py migrate first, with DATABASE_OWNER_URL set.")
+    call_command("migrate", verbosity=0)
+
+
 class Command(BaseCommand):
     help = "Make the first organisation and its administrator; run again, it says what is there."
 
@@ -55,6 +66,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         check_options(options)
         self.options = options
+        make_tables()
         try:
             with transaction.atomic(), audit.acting(audit.Actor(id="", name="manage.py bootstrap")):
                 self.make()
