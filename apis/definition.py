@@ -5,6 +5,7 @@ What gateways do with each field was tried on Tyk Gateway 3.1.2.
 
 import re
 from copy import deepcopy
+from dataclasses import replace
 from enum import StrEnum
 from itertools import islice
 from typing import Any, TypedDict, Unpack
@@ -105,11 +106,18 @@ def parse(text: str) -> RawDefinition:
     try:
         raw = jsontext.loads(text.removeprefix("\ufeff"), max_depth=MAX_DEPTH, max_values=MAX_VALUES)
     except TextError as error:
-        problem = error.problem
-        raise DefinitionError([problem] if problem.line else jsontext.locate(text, [problem])) from None
+        raise DefinitionError([_at_nul(text, error.problem)]) from None
     if not isinstance(raw, dict):
         raise DefinitionError([Problem("The definition must be a JSON object, in braces.", (), 1, 1)])
     return raw
+
+
+def _at_nul(text: str, problem: Problem) -> Problem:
+    """Give a problem without a place that of the first NUL that is written as an escape."""
+    if problem.line or (offset := text.find("\\u0000")) < 0:
+        return problem
+    line, column = jsontext.position(text, offset)
+    return replace(problem, line=line, column=column)
 
 
 def validate(definition: RawDefinition, *, org_id: str = "", allow_loopback: bool = False) -> list[Problem]:

@@ -175,7 +175,7 @@ def test_validate_of_any_field_values_returns_sentences(fields: RawDefinition) -
         ('{"a":\n 1e999}', "Line 2: 1e999 is not a number that JSON and gateways know."),
         ('{"a": 1,\n}', "Line 2: This is not JSON: Expecting property name enclosed in double quotes."),
         ('{"a": 1,\n"a2": "\\u0000"}', "Line 2: a2 holds a NUL or half a surrogate pair, which cannot be stored."),
-        ('{"a": "\\ud800"}', "Line 1: a holds a NUL or half a surrogate pair, which cannot be stored."),
+        ('{"a": "\\ud800"}', "a holds a NUL or half a surrogate pair, which cannot be stored."),
         ('{"a":\n"\0"}', "Line 2: A NUL or half a surrogate pair cannot be stored."),
         ("[]", "Line 1: The definition must be a JSON object, in braces."),
         ("[" * 100_000, "The document is nested more than 64 levels deep."),
