@@ -57,10 +57,14 @@ class NamedApis(Func):
         super().__init__(F("organisation_id"), F("id"))
 
 
+# It may stand here: whose keys these are is looked up when a page asks for them.
+LISTED = Key.objects.annotate(expires=when_of("expires_at"), created=when_of("created_at"), named=NamedApis())
+
+
 def narrowed(query: QueryDict, *, now: datetime) -> QuerySet[Key]:
     """Words of `q` are those of alias and tags; one that begins with # is a whole tag."""
     words = query.get("q", "").split()
-    keys = search.matching(Key.objects.all(), KeyTerm, "key_id", " ".join(word for word in words if word[:1] != "#"))
+    keys = search.matching(LISTED, KeyTerm, "key_id", " ".join(word for word in words if word[:1] != "#"))
     for tag in (query.get("tag", ""), *(word[1:] for word in words[:5] if word[:1] == "#")):
         keys = search.tagged(keys, KeyTerm, "key_id", tag.replace("\0", "")) if tag else keys
     if (state := query.get("state")) in LABELS:
@@ -79,10 +83,7 @@ def key_list(request: OrgRequest, *, may_write: bool) -> dict[str, Any]:
     now = timezone.now()
     name, sort = paging.sort_of(request.GET, SORTS)
     selects = _selects(request.GET)
-    keys = narrowed(request.GET, now=now).annotate(
-        expires=when_of("expires_at"), created=when_of("created_at"), named=NamedApis()
-    )
-    page = paging.page(keys, query=request.GET, sort=sort, fields=FIELDS)
+    page = paging.page(narrowed(request.GET, now=now), query=request.GET, sort=sort, fields=FIELDS)
     values = [dict(zip(FIELDS, row, strict=True)) for row in page.rows]
     context = listing(
         request,
