@@ -44,12 +44,12 @@ ROW = """<tr><td><a href="{}">{}</a></td><td data-label="Listen path and target"
 """
 
 
-# It may stand here: whose APIs these are is looked up when a page asks for them.
+# It may stand here: whose APIs these are is looked up when a page asks. But take `.all()` of it, which keeps no rows.
 LISTED = Api.objects.annotate(created=when_of("created_at"))
 
 
 def narrowed(query: QueryDict) -> "QuerySet[Api]":
-    apis = search.matching(LISTED, ApiTerm, "api_id", query.get("q", ""))
+    apis = search.matching(LISTED.all(), ApiTerm, "api_id", query.get("q", ""))
     if tag := query.get("tag"):
         apis = search.tagged(apis, ApiTerm, "api_id", tag)
     if query.get("state") in ("active", "inactive"):

@@ -21,6 +21,8 @@ from urllib.parse import quote
 import psycopg
 
 SOCKET = ".s.PGSQL.5432"
+# What PostgreSQL is told of our environment: not the secrets, since it may run as another account.
+ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH")
 LONGEST_SOCKET_PATH = 107  # bytes; the kernel takes no more
 FAST_AND_UNSAFE = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 ROLES = {
@@ -164,9 +166,15 @@ def _run(var_dir: Path, program: str, *arguments: str) -> subprocess.CompletedPr
     # A file and not a pipe: the server inherits it, and a pipe would never end.
     with tempfile.TemporaryFile("w+") as errors:
         quiet = subprocess.DEVNULL
-        done = subprocess.run(command, stdin=quiet, stdout=quiet, stderr=errors, cwd=_data_dir(var_dir))  # noqa: S603
+        done = subprocess.run(  # noqa: S603
+            command, stdin=quiet, stdout=quiet, stderr=errors, cwd=_data_dir(var_dir), env=_environment()
+        )
         errors.seek(0)
         return subprocess.CompletedProcess(command, done.returncode, stderr=errors.read())
+
+
+def _environment() -> dict[str, str]:
+    return {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
 
 
 def _leave_root(var_dir: Path) -> list[str]:
@@ -191,7 +199,7 @@ def _may_enter(account: pwd.struct_passwd, place: Path) -> bool:
     """Ask as that account: only the system knows every rule, access lists included."""
     uid, gid = account.pw_uid, account.pw_gid
     command = ["/usr/bin/env", "test", "-x", str(place)]
-    asked = subprocess.run(command, user=uid, group=gid, extra_groups=[], cwd="/")  # noqa: S603
+    asked = subprocess.run(command, user=uid, group=gid, extra_groups=[], cwd="/", env=_environment())  # noqa: S603
     return asked.returncode == 0
 
 

@@ -15,8 +15,8 @@ LOST_DATABASE = (OperationalError, InterfaceError)
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if isinstance(exception, RequestDataTooBig):
-        most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE // 1_000_000
-        reason = f"What was sent is larger than {most} MB. Nothing has been stored."
+        most = getattr(exception, "most", settings.DATA_UPLOAD_MAX_MEMORY_SIZE) / 1_000_000
+        reason = f"What was sent is larger than {most:g} MB. Nothing has been stored."
         return TemplateResponse(request, "400.html", {"reason": reason}, status=413)
     return TemplateResponse(request, "400.html", status=400)
 

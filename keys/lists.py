@@ -57,14 +57,14 @@ class NamedApis(Func):
         super().__init__(F("organisation_id"), F("id"))
 
 
-# It may stand here: whose keys these are is looked up when a page asks for them.
+# It may stand here: whose keys these are is looked up when a page asks. But take `.all()` of it, which keeps no rows.
 LISTED = Key.objects.annotate(expires=when_of("expires_at"), created=when_of("created_at"), named=NamedApis())
 
 
 def narrowed(query: QueryDict, *, now: datetime) -> QuerySet[Key]:
     """Words of `q` are those of alias and tags; one that begins with # is a whole tag."""
     words = query.get("q", "").split()
-    keys = search.matching(LISTED, KeyTerm, "key_id", " ".join(word for word in words if word[:1] != "#"))
+    keys = search.matching(LISTED.all(), KeyTerm, "key_id", " ".join(word for word in words if word[:1] != "#"))
     for tag in (query.get("tag", ""), *(word[1:] for word in words[:5] if word[:1] == "#")):
         keys = search.tagged(keys, KeyTerm, "key_id", tag.replace("\0", "")) if tag else keys
     if (state := query.get("state")) in LABELS:

@@ -132,8 +132,9 @@ def _read(text: str | None, sort: Sort) -> Cursor | None:
     """A cursor that we did not write is as none: the first page."""
     try:
         value, id = json.loads(urlsafe_b64decode(text or ""))
+        f"{value}{id}".encode()  # half a surrogate pair is no text for PostgreSQL
         moment = datetime.fromisoformat(value).astimezone(UTC) if sort.is_moment else None
-    except (ValueError, TypeError, OverflowError):
+    except (ValueError, TypeError, OverflowError, RecursionError):
         return None
     is_text = isinstance(value, str) and isinstance(id, str) and "\0" not in value + id
     return (moment or value, id) if is_text else None

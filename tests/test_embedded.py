@@ -64,6 +64,15 @@ def test_server_listens_on_its_socket_alone(var_dir: Path) -> None:
     assert ask(var_dir, 0, "SELECT current_setting('listen_addresses')") == [("",)]
 
 
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="there is no /proc")
+def test_server_is_told_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET_KEY", "told to the server")
+    embedded.start(tmp_path, fast_and_unsafe=True)
+    environment = Path(f"/proc/{server_pid(tmp_path)}/environ").read_bytes()
+    embedded.stop(tmp_path)
+    assert (b"PATH=" in environment, b"told to the server" in environment) == (True, False)
+
+
 def test_start_leaves_a_running_server_alone(var_dir: Path) -> None:
     before = server_pid(var_dir)
     embedded.start(var_dir)

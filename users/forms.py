@@ -12,8 +12,15 @@ PERMISSION = "may_"
 LEVELS = [(level.name.lower(), level.name.capitalize()) for level in Level]
 
 
+class EmailField(forms.EmailField):
+    """In lower case, as it is stored, before it is checked: some letters become longer by it."""
+
+    def to_python(self, value: Any) -> str:
+        return str(super().to_python(value) or "").lower()
+
+
 class SignInForm(forms.Form):
-    email = forms.EmailField(
+    email = EmailField(
         label="E-mail address",
         max_length=254,
         widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True}),
@@ -57,12 +64,9 @@ class ChangePasswordForm(NewPasswordForm):
 
 
 class ForgotPasswordForm(forms.Form):
-    email = forms.EmailField(
+    email = EmailField(
         label="E-mail address", max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "username"})
     )
-
-    def clean_email(self) -> str:
-        return str(self.cleaned_data["email"]).lower()
 
 
 class AcceptInvitationForm(NewPasswordForm):
@@ -77,7 +81,7 @@ class AccessKeyForm(forms.Form):
 class UnboundedUserForm(forms.Form):
     """The one of `/all/`: there is nothing to permit."""
 
-    email = forms.EmailField(label="E-mail address", max_length=254)
+    email = EmailField(label="E-mail address", max_length=254)
     name = forms.CharField(max_length=80)
 
     def values(self) -> dict[str, Any]:

@@ -119,6 +119,8 @@ def _create(invitation: Invitation, inviter: User, name: str, password: str) -> 
 
 @transaction.atomic
 def revoke(*, invitation: Invitation, by: User) -> None:
-    rank.require_grant(by, parse(invitation.permissions), is_administrator=invitation.is_administrator)
+    groups = Group.objects.filter(pk__in=invitation.group_ids)
+    held = rank.total(parse(invitation.permissions), groups)
+    rank.require_grant(by, held, is_administrator=invitation.is_administrator)
     audit.record("revoked", kind=KIND, obj=invitation)
     invitation.delete()
