@@ -293,13 +293,13 @@ def test_the_editor_shows_the_definition_and_saves_it(world: World) -> None:
         (
             '"name": "Orders"',
             '"name": "\\u0000"',
-            None,
-            "name holds a NUL or half a surrogate pair, which cannot be stored.",
+            2,
+            "Line 2: name holds a NUL or half a surrogate pair, which cannot be stored.",
         ),
     ],
 )
 def test_the_editor_names_the_line_and_keeps_the_text(
-    world: World, replaced: str, by: str, line: int | None, error: str
+    world: World, replaced: str, by: str, line: int, error: str
 ) -> None:
     api = made(world.acme)
     text = json.dumps(definition(), indent=2).replace(replaced, by, 1)

@@ -16,7 +16,7 @@ from tests.conftest import World, signed_in, user
 from users import services
 from users.models import AccessKey, Group, Session, User
 from users.services import access_keys, groups, people
-from users.services.errors import BeyondRights, EmailTaken, LastAdministrator, WeakPassword
+from users.services.errors import BeyondRights, EmailTaken, Gone, LastAdministrator, WeakPassword
 
 MANAGES_USERS = {"users": "write", "user_groups": "write", "apis": "read"}
 
@@ -242,3 +242,25 @@ def test_two_administrators_who_demote_each_other_leave_one(committed: Organisat
         thread.join()
     with scope.opened(scope.of(committed.id)):
         assert (User.objects.filter(is_administrator=True).count(), len(refused)) == (1, 1)
+
+
+def test_somebody_promoted_meanwhile_is_beyond_those_below(world: World) -> None:
+    """The page was read before; the service looks again."""
+    with scope.opened(scope.of(world.acme.id)):
+        editor = people.create_user(
+            email="ed@acme.example", name="Ed", permissions=parse({"users": "write"}), by=world.ann
+        )
+        newcomer = people.create_user(email="new@acme.example", name="New", by=world.ann)
+        stale = User.objects.get(pk=newcomer.pk)
+        people.update_user(user=newcomer, email=newcomer.email, name="New", is_administrator=True, by=world.ann)
+        with pytest.raises(BeyondRights):
+            people.disable_user(user=stale, by=editor)
+        assert User.objects.get(pk=newcomer.pk).is_active
+
+
+def test_a_user_deleted_meanwhile_is_said_to_be_gone(world: World) -> None:
+    with scope.opened(scope.of(world.acme.id)):
+        stale = User.objects.get(pk=world.al.pk)
+        people.delete_user(user=world.al, by=world.ann)
+        with pytest.raises(Gone):
+            people.disable_user(user=stale, by=world.ann)

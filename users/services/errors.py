@@ -35,3 +35,7 @@ class SignInRefused(Refused):
 
 class InvitationGone(Refused):
     """Used, revoked, expired or never made: the same to whoever holds the link."""
+
+
+class Gone(Refused):
+    pass

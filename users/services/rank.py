@@ -5,9 +5,11 @@
 
 from collections.abc import Iterable
 
+from django.db.models import Q
+
 from orgs.permissions import Permissions, highest, parse, within
 from users.models import ALL_WRITE, Group, User
-from users.services.errors import BeyondRights, LastAdministrator
+from users.services.errors import BeyondRights, Gone, LastAdministrator
 
 
 def may_act_on(by: User | None, user: User) -> bool:
@@ -24,6 +26,8 @@ def holds(by: User, permissions: Permissions, *, is_administrator: bool = False)
 
 
 def require_rank(by: User | None, user: User) -> None:
+    """Refuse unless `by` may act on the user as they are now, whom this locks."""
+    lock(user)
     if not may_act_on(by, user):
         raise BeyondRights(f"{user.email} holds more permissions than you do, so you cannot change this user.")
 
@@ -42,18 +46,28 @@ def total(permissions: Permissions, groups: Iterable[Group], *, is_administrator
     return ALL_WRITE if is_administrator else highest([permissions, *(parse(group.permissions) for group in groups)])
 
 
-def keep_one_administrator(user: User) -> None:
-    """Refuse to lose the last active administrator (or unbounded user), also if two lose each other at once.
+def lock(user: User) -> None:
+    """Bring `user` up to date, for this transaction alone: somebody may have promoted them since the page was read.
 
-    The rows stay locked until the transaction ends, so that the second one counts what the first has left.
+    Administrators are locked as well, always in one order, so that two who act on each other do not wait for ever.
     """
+    peers = User.objects.filter(organisation_id=user.organisation_id, is_unbounded=user.is_unbounded)
+    wanted = Q(pk=user.pk) | Q(is_administrator=True) | Q(is_unbounded=True)
+    locked = peers.filter(wanted).select_for_update().order_by("id").values_list("pk", flat=True)
+    if user.pk not in list(locked):
+        raise Gone("This user has been deleted meanwhile.")
+    user.refresh_from_db()
+    for name in ("held_permissions", "effective_permissions", "group_permissions"):
+        user.__dict__.pop(name, None)
+
+
+def keep_one_administrator(user: User) -> None:
+    """Refuse to lose the last active administrator (or unbounded user); `lock` has locked them all."""
     if not user.is_active or not (user.is_administrator or user.is_unbounded):
         return
-    peers = User.objects.select_for_update().filter(
-        organisation_id=user.organisation_id, is_unbounded=user.is_unbounded, is_active=True
-    )
+    peers = User.objects.filter(organisation_id=user.organisation_id, is_unbounded=user.is_unbounded, is_active=True)
     if not user.is_unbounded:
         peers = peers.filter(is_administrator=True)
-    if not set(peers.order_by("id").values_list("pk", flat=True)) - {user.pk}:
+    if not peers.exclude(pk=user.pk).exists():
         who = "unbounded user" if user.is_unbounded else "administrator"
         raise LastAdministrator(f"{user.email} is the last active {who}: make another one first.")
