@@ -6,7 +6,7 @@ LOCK := $(PY) -m uv pip compile pyproject.toml --universal --python-version 3.11
 INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check
 BROWSER := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 
-.PHONY: run stop demo test lint bench soak lock clean
+.PHONY: run stop demo test screenshots lint bench soak lock clean
 
 run: .venv/installed
 	@exec $(PY) manage.py up
@@ -20,6 +20,9 @@ demo: .venv/installed
 test: lint
 	@test -n "$(BROWSER)" || echo "No chromium was found: the browser tests are left out."
 	$(PY) -m pytest --numprocesses auto $(if $(BROWSER),,-m "not browser") $(ARGS)
+
+screenshots: .venv/installed-dev
+	SCREENSHOTS=on $(PY) -m pytest tests/browser/test_screenshots.py
 
 lint: .venv/installed-dev
 	$(PY) -m ruff check .

@@ -40,5 +40,8 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    context: dict[str, Any] = {"reason": "This form was too old. Go back, reload the page and send it again."}
+    context: dict[str, Any] = {
+        "heading": "This page was open too long",
+        "reason": "Its form could not be trusted any more. Go back, reload the page and send it again.",
+    }
     return TemplateResponse(request, "403.html", context, status=403)

@@ -98,14 +98,16 @@ def refusal(request: OrgRequest, kind: ObjectKind, level: Level) -> str:
     """Say why the user has not the level here and now; nothing if they have."""
     if request.site.kind == Kind.ALL and kind == ObjectKind.USERS:
         return ""  # the users of `/all/` are the unbounded ones, who manage each other
-    if request.user.level(kind) < level:
-        return f"This needs the permission to {level.name.lower()} {kind.label}."
-    return refusal_of_changes(request) if level == Level.WRITE else ""
+    if level == Level.WRITE and (reason := refusal_of_changes(request)):
+        return reason
+    return (
+        "" if request.user.level(kind) >= level else f"This needs the permission to {level.name.lower()} {kind.label}."
+    )
 
 
 def refusal_of_changes(request: OrgRequest) -> str:
     if request.site.is_read_only:
-        return "This is a read-only view of the organisation."
+        return "This is a visit: you see everything and change nothing."
     if request.organisation and request.organisation.is_suspended:
         return f"{request.organisation.name} is suspended: nothing can be changed."
     return ""

@@ -1,7 +1,8 @@
 """One process that does what it is told, a line of JSON at a time, and answers how long it took.
 
-`walls` is the product as it is. `bare` is the same code with the walls taken down: a database superuser, no scope told
-to PostgreSQL and no transaction for the request, so that only the manager's condition on the organisation is left.
+`walls` is the product as it is. `filter` is the same code with the walls taken down: a database superuser and no scope
+told to PostgreSQL, so that only the manager's condition on the organisation is left. `bare` is that without the
+request's transaction.
 """
 
 import gc
@@ -10,8 +11,8 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -32,7 +33,7 @@ from django.utils import timezone
 
 from orgs import checks
 
-if sys.argv[1:] == ["bare"]:  # a superuser is what it must be
+if sys.argv[1:] in (["filter"], ["bare"]):  # a superuser is what it must be
     checks.refuse_to_start_without_walls = lambda: None
 
 from apis import lists as api_lists
@@ -44,7 +45,7 @@ from keys import services as key_services
 from keys.models import Key
 from keys.rights import ApiAccess
 from orgs import middleware, paging, scope
-from orgs.hot import columns_of
+from orgs.hot import ask, columns_of
 from orgs.models import Organisation
 from users.models import User
 from users.sessions import SessionStore
@@ -53,12 +54,13 @@ CONSTANT = b"x" * 20_000
 urlpatterns = [path("", lambda request: HttpResponse(CONSTANT))]
 
 
-def take_walls_down() -> None:
+def take_walls_down(*, keep_transaction: bool) -> None:
     @contextmanager
-    def opened(scope_: scope.Scope) -> Iterator[None]:
-        token = scope._open.set(scope_)
+    def opened(wanted: scope.Scope, statement: str = "", params: Sequence[Any] = ()) -> Iterator[Any]:
+        token = scope._open.set(wanted)
         try:
-            yield
+            with transaction.atomic(savepoint=False) if keep_transaction else nullcontext():
+                yield ask((statement, params))[0] if statement else []
         finally:
             scope._open.reset(token)
 
@@ -248,8 +250,8 @@ COMMANDS: dict[str, Callable[..., float]] = {
 
 
 def main() -> None:
-    if sys.argv[1] == "bare":
-        take_walls_down()
+    if sys.argv[1] != "walls":
+        take_walls_down(keep_transaction=sys.argv[1] == "filter")
     for line in sys.stdin:
         name, *arguments = json.loads(line)
         print(json.dumps(COMMANDS[name](*arguments)), flush=True)

@@ -1,0 +1,40 @@
+"""The addresses of the pages that have to be sound everywhere."""
+
+from playwright.sync_api import Page
+
+OF_GATEWAY = (
+    "/apis/", "/apis/?q=nothing", "/apis/create/", "/apis/import/",
+    "{api}", "{api}definition/", "{api}definition/edit/", "{api}edit/", "{api}history/", "{api}delete/",
+    "/keys/", "/keys/create/",
+    "{key}", "{key}settings/", "{key}history/", "{key}danger/", "{key}edit/", "{key}rotate/", "{key}revoke/",
+)  # fmt: skip
+OF_PEOPLE = (
+    "/", "/audit/", "/settings/", "/account/", "/account/password/", "/access-keys/create/",
+    "/users/", "/users/create/", "/users/invite/", "{user}", "{user}edit/", "{user}delete/",
+    "/groups/", "/groups/create/", "{group}", "{group}edit/", "{group}delete/",
+)  # fmt: skip
+OF_ALL = ("/", "/search/", "/users/", "/users/create/", "/audit/", "/account/")
+ON_VISITS = ("/", "/apis/", "{api}", "/keys/", "{key}", "/settings/")
+OF_ADMIN = ("/admin/", "/admin/apis/api/", "/admin/users/user/", "{admin}", "/admin/orgs/organisation/")
+NOWHERE = "/nowhere/"
+SIGNED_OUT = ("/", "/o/acme/sign-in/", "/o/acme/password-reset/", "/all/sign-in/", NOWHERE)
+LISTS = {
+    "api": ("/apis/", "/apis/"),
+    "key": ("/keys/", "/keys/"),
+    "user": ("/users/", "/users/"),
+    "group": ("/groups/", "/groups/"),
+    "admin": ("/admin/users/user/", "/admin/users/user/"),
+}
+
+
+def addresses(page: Page, prefix: str, paths: tuple[str, ...]) -> list[str]:
+    """Return the paths of a site, with those of the first object of each list in the place of its name."""
+    wanted = {name for name in LISTS if any(f"{{{name}}}" in path for path in paths)}
+    first = {name: first_of(page, prefix, name) for name in wanted}
+    return [path.format(**first) if path.startswith("{") else prefix + path for path in paths]
+
+
+def first_of(page: Page, prefix: str, name: str) -> str:
+    path, below = LISTS[name]
+    page.goto(prefix + path)
+    return str(page.locator(f"tbody a[href^='{prefix}{below}']").first.get_attribute("href"))

@@ -1,0 +1,43 @@
+"""The README's pictures, of the demo. `make screenshots` puts them into docs/screenshots."""
+
+import os
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.browser.conftest import PHONE, Person, SignIn
+from tests.browser.server import ROOT
+
+MOST_BYTES = 250_000
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where the tracked pictures are only where that was asked for."""
+    return ROOT / "docs" / "screenshots" if os.environ.get("SCREENSHOTS") == "on" else tmp_path
+
+
+def test_pictures_of_the_readme(demo: tuple[Person, Person], sign_in: SignIn, folder: Path) -> None:
+    ada, uma = demo
+    light, phone = sign_in(ada), sign_in(ada, viewport=PHONE)
+    take(light, f"{ada.site}/apis/", folder / "apis.png")
+    take(light, key_of_five_apis(light, ada), folder / "key.png")
+    take(sign_in(uma), "/all/", folder / "all.png")
+    take(sign_in(ada, color_scheme="dark"), f"{ada.site}/keys/", folder / "dark.png")
+    take(phone, f"{ada.site}/keys/", folder / "phone.png")
+    large = {path.name for path in folder.glob("*.png") if path.stat().st_size > MOST_BYTES}
+    assert large == set()
+    assert {path.name for path in folder.glob("*.png")} == {"apis.png", "key.png", "all.png", "dark.png", "phone.png"}
+
+
+def key_of_five_apis(page: Page, person: Person) -> str:
+    """Return the address of the newest."""
+    page.goto(f"{person.site}/keys/")
+    five = page.locator("td[data-label=APIs]").get_by_text("5", exact=True)
+    return str(page.locator("tbody tr", has=five).first.get_by_role("link").first.get_attribute("href"))
+
+
+def take(page: Page, address: str, file: Path) -> None:
+    page.goto(address)
+    page.screenshot(path=file, scale="css")
