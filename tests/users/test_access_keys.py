@@ -18,7 +18,7 @@ def create(client: SiteClient) -> str:
 def key_id(token: str) -> str:
     found = find_access_key(token)
     assert found
-    return found.pk
+    return str(found.pk)
 
 
 def test_a_key_is_shown_once_and_kept_as_a_digest(world: World) -> None:
