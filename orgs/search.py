@@ -8,11 +8,20 @@ import re
 from collections.abc import Iterable
 from typing import TypeVar
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
 
 WORD = re.compile(r"[^\W_]+")
 LONGEST, MOST = 40, 40
 M = TypeVar("M", bound=models.Model)
+
+
+class IsAny(models.Func):
+    """`value = ANY(array)`."""
+
+    template = "%(expressions)s)"
+    arg_joiner = " = ANY("
+    output_field = models.BooleanField()
 
 
 def words(text: str) -> list[str]:
@@ -30,8 +39,11 @@ def matching(objects: "models.QuerySet[M]", of: type[models.Model], reference: s
     found = [of._default_manager.filter(term__begins_with=word).values(reference) for word in words(text)[:5]]
     if not found:
         return objects
-    # An intersection, since one condition on top of another has PostgreSQL look up each key for each word.
-    return objects.filter(pk__in=found[0].intersection(*found[1:]) if found[1:] else found[0])
+    if not found[1:]:
+        return objects.filter(pk__in=found[0])
+    # What has all words is found first, as an array: PostgreSQL cannot guess how few these are, and would read every
+    # object of the organisation to compare it.
+    return objects.filter(IsAny(models.F("pk"), ArraySubquery(found[0].intersection(*found[1:]))))
 
 
 def tagged(objects: "models.QuerySet[M]", of: type[models.Model], reference: str, tag: str) -> "models.QuerySet[M]":

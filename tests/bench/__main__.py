@@ -91,6 +91,7 @@ def measure(walls: Worker, hand_filtered: Worker, bare: Worker, rounds: int) -> 
                     most=1.05,
                     rounds=rounds,
                 )
+    owned = {"keys": "100 thousand keys", "apis": "2 thousand APIs"}
     for kind, query in SEARCHES:
         compare(
             f"/{kind}/?{query}, rows and count, with / without walls",
@@ -100,7 +101,7 @@ def measure(walls: Worker, hand_filtered: Worker, bare: Worker, rounds: int) -> 
             rounds=max(10, rounds // 5),
         )
         read = walls("plan", LARGEST, kind, query)
-        say("    most rows read by a step of its plan, in thousands", read / 1000, 40, "")
+        say("    most rows that a step of its plan reads, in thousands", read / 1000, 50, f"of {owned[kind]}")
     deepest = page_before_the_oldest()
     compare(
         "/keys/ of the largest: the deepest page / the first",
