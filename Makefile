@@ -34,7 +34,7 @@ bench: .venv/installed-dev
 	$(PY) -m tests.bench $(ARGS)
 
 soak: .venv/installed-dev
-	$(PY) -m pytest -m soak $(ARGS)
+	SOAK_EXAMPLES=$(or $(EXAMPLES),500) $(PY) -m pytest tests/walls/test_properties.py $(ARGS)
 
 lock: .venv/installed
 	$(INSTALL) uv
