@@ -36,7 +36,7 @@ def home(request: OrgRequest) -> HttpResponse:
 
 
 def stats(request: OrgRequest) -> list[dict[str, str]]:
-    """Return the numbers that the user may see; counting stops at 10,000."""
+    """Return the numbers that the user may see; counting stops at 1,000."""
     now, found = timezone.now(), []
     if may(request, ObjectKind.APIS, Level.READ):
         found += [_stat(request, "Active APIs", count(Api.objects.filter(is_active=True)), "apis/?state=active")]
