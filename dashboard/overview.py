@@ -7,7 +7,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from dashboard import overview_table as table
 from dashboard import suspension
@@ -27,19 +27,19 @@ class SuspendForm(forms.Form):
 
 
 @signed_in
-@require_GET
+@require_safe
 def index(request: OrgRequest) -> HttpResponse:
     return render(request, "overview/list.html", table.page(request))
 
 
 @signed_in
-@require_GET
+@require_safe
 def export(request: OrgRequest) -> HttpResponse:
     return table.csv(request)
 
 
 @signed_in
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def search(request: OrgRequest) -> HttpResponse:
     """The form posts, so that a pasted key is in no address: those are written to logs and histories."""
     text = (request.POST or request.GET).get("q", "").replace("\0", "").strip()
@@ -53,7 +53,7 @@ def search(request: OrgRequest) -> HttpResponse:
 
 
 @signed_in
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def suspend(request: OrgRequest, id: str) -> HttpResponse:
     organisation = get_object_or_404(Organisation, pk=id)
     form = SuspendForm(request.POST or None)
@@ -77,7 +77,7 @@ def suspend(request: OrgRequest, id: str) -> HttpResponse:
 
 
 @signed_in
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def resume(request: OrgRequest, id: str) -> HttpResponse:
     organisation = get_object_or_404(Organisation, pk=id)
     if request.method == "POST":

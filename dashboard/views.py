@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from apis.models import Api
 from keys.models import Key
@@ -21,7 +21,7 @@ NAME_OF_BOOTSTRAP = "Default"
 
 
 @signed_in
-@require_GET
+@require_safe
 def home(request: OrgRequest) -> HttpResponse:
     may_audit = may(request, ObjectKind.AUDIT, Level.READ)
     context = {

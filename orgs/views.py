@@ -3,7 +3,7 @@
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from orgs import services, trail_list
 from orgs.export import csv_response
@@ -14,7 +14,7 @@ from orgs.services import OrganisationRefused
 
 
 @require(ObjectKind.SYSTEM, Level.READ)
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def settings(request: OrgRequest) -> HttpResponse:
     organisation = request.organisation
     initial = {field: getattr(organisation, field) for field in services.SETTINGS}
@@ -35,12 +35,12 @@ def settings(request: OrgRequest) -> HttpResponse:
 
 
 @require(ObjectKind.AUDIT, Level.READ)
-@require_GET
+@require_safe
 def audit(request: OrgRequest) -> HttpResponse:
     return render(request, "orgs/audit.html", trail_list.page(request))
 
 
 @require(ObjectKind.AUDIT, Level.READ)
-@require_GET
+@require_safe
 def audit_csv(request: OrgRequest) -> HttpResponse:
     return csv_response("audit-trail.csv", trail_list.CSV_HEADER, trail_list.csv_rows(request))

@@ -20,7 +20,7 @@ from orgs.permissions import Level, ObjectKind, require
 
 
 @require(ObjectKind.APIS, Level.WRITE)
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def create(request: OrgRequest) -> HttpResponse:
     form = ApiForm(request.POST or None, slug=request.organisation.slug)
     if form.is_valid():
@@ -34,7 +34,7 @@ def create(request: OrgRequest) -> HttpResponse:
 
 
 @require(ObjectKind.APIS, Level.WRITE)
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: OrgRequest, id: str) -> HttpResponse:
     api = pages.find_api(id)
     current = definitions.parse(api.definition)
@@ -54,7 +54,7 @@ def edit(request: OrgRequest, id: str) -> HttpResponse:
 
 
 @require(ObjectKind.APIS, Level.WRITE)
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def edit_definition(request: OrgRequest, id: str) -> HttpResponse:
     api = pages.find_api(id)
     form = DefinitionForm(request.POST or None, api=api)
@@ -99,7 +99,7 @@ def deactivate(request: OrgRequest, id: str) -> HttpResponse:
 
 
 @require(ObjectKind.APIS, Level.WRITE)
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def delete(request: OrgRequest, id: str) -> HttpResponse:
     api = pages.find_api(id)
     confirm = consequences.of_deleting(api, cancel_url=reverse("apis:detail", kwargs={"id": api.pk}))

@@ -15,7 +15,7 @@ from orgs.permissions import Level, ObjectKind, require
 
 
 @require(ObjectKind.APIS, Level.WRITE)
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def import_documents(request: OrgRequest) -> HttpResponse:
     form = ImportForm(request.POST, request.FILES) if request.method == "POST" else ImportForm()
     imported = _import_all(form) if form.is_valid() else []

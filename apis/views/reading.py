@@ -4,7 +4,7 @@ from typing import Any
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from apis import pages
 from apis.definition import slugify
@@ -19,49 +19,49 @@ MOST_LINES = 50
 
 
 @require(ObjectKind.APIS, Level.READ)
-@require_GET
+@require_safe
 def index(request: OrgRequest) -> HttpResponse:
     may_write = may(request, ObjectKind.APIS, Level.WRITE)
     return render(request, "apis/list.html", api_list(request, may_write=may_write))
 
 
 @require(ObjectKind.APIS, Level.READ)
-@require_GET
+@require_safe
 def detail(request: OrgRequest, id: str) -> HttpResponse:
     api = pages.find_api(id)
     return _tab(request, "detail", api, facts=pages.facts(api))
 
 
 @require(ObjectKind.APIS, Level.READ)
-@require_GET
+@require_safe
 def definition(request: OrgRequest, id: str) -> HttpResponse:
     api = pages.find_api(id)
     return _tab(request, "definition", api, text=pages.pretty(api))
 
 
 @require(ObjectKind.APIS, Level.READ)
-@require_GET
+@require_safe
 def download_definition(request: OrgRequest, id: str) -> HttpResponse:
     api = pages.find_api(id)
     return _file(pages.pretty(api), f"{slugify(api.name)}.json")
 
 
 @require(ObjectKind.APIS, Level.READ)
-@require_GET
+@require_safe
 def openapi(request: OrgRequest, id: str) -> HttpResponse:
     api = pages.find_api(id)
     return _tab(request, "openapi", api, facts=pages.openapi_facts(_document(api)))
 
 
 @require(ObjectKind.APIS, Level.READ)
-@require_GET
+@require_safe
 def download_openapi(request: OrgRequest, id: str) -> HttpResponse:
     api = pages.find_api(id)
     return _file(_document(api), f"{slugify(api.name)}.openapi.json")
 
 
 @require(ObjectKind.APIS, Level.READ)
-@require_GET
+@require_safe
 def history(request: OrgRequest, id: str) -> HttpResponse:
     check(request, ObjectKind.AUDIT, Level.READ)
     api = pages.find_api(id)

@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from keys import pages, services
 from keys.errors import ChangedMeanwhile, KeyRefused
@@ -19,14 +19,14 @@ WRITE = require(ObjectKind.KEYS, Level.WRITE)
 
 
 @WRITE
-@require_GET
+@require_safe
 def danger(request: OrgRequest, id: str) -> HttpResponse:
     key = get_object_or_404(Key, pk=id)
     return render(request, "keys/danger.html", pages.page(request, key, "Danger"))
 
 
 @WRITE
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def rotate(request: OrgRequest, id: str) -> HttpResponse:
     key = get_object_or_404(Key, pk=id)
     form = RotateForm(request.POST or None, initial={"revision": key.revision})
@@ -54,7 +54,7 @@ def rotate(request: OrgRequest, id: str) -> HttpResponse:
 
 
 @WRITE
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def retire(request: OrgRequest, id: str) -> HttpResponse:
     key = get_object_or_404(Key, pk=id)
     if request.method == "POST":
@@ -70,7 +70,7 @@ def retire(request: OrgRequest, id: str) -> HttpResponse:
 
 
 @WRITE
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def disable(request: OrgRequest, id: str) -> HttpResponse:
     key = get_object_or_404(Key, pk=id)
     if request.method == "POST":
@@ -93,7 +93,7 @@ def enable(request: OrgRequest, id: str) -> HttpResponse:
 
 
 @WRITE
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def revoke(request: OrgRequest, id: str) -> HttpResponse:
     key = get_object_or_404(Key, pk=id)
     is_sent = request.method == "POST"

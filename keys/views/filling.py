@@ -23,7 +23,7 @@ REFUSED = (KeyRefused, SessionError, BadAllowedUrl)
 
 
 @WRITE
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def create(request: OrgRequest) -> HttpResponse:
     form = CreateForm(initial={"form_id": new_form_id()})
     if "find" in request.POST:
@@ -64,7 +64,7 @@ def shown_once(request: OrgRequest, key: Key, token: str, *, title: str) -> Http
 
 
 @WRITE
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: OrgRequest, id: str) -> HttpResponse:
     key = get_object_or_404(Key, pk=id)
     form = EditForm(initial=initial_of(key))

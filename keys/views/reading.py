@@ -4,7 +4,7 @@ from django.contrib import messages
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from keys import pages
 from keys.finding import find_by_token, is_token
@@ -21,7 +21,7 @@ IN_ADDRESS = "A key's secret in an address stays in histories and logs: rotate i
 
 
 @READ
-@require_GET
+@require_safe
 def index(request: OrgRequest) -> HttpResponse:
     """The search box posts (see `search`); only an address made by hand can bring a secret here."""
     if is_token(request.GET.get("q", "")):
@@ -53,21 +53,21 @@ def _found(request: OrgRequest, text: str) -> HttpResponse:
 
 
 @READ
-@require_GET
+@require_safe
 def detail(request: OrgRequest, id: str) -> HttpResponse:
     key = get_object_or_404(Key, pk=id)
     return render(request, "keys/access.html", pages.page(request, key, "Access") | pages.access_table(request, key))
 
 
 @READ
-@require_GET
+@require_safe
 def settings(request: OrgRequest, id: str) -> HttpResponse:
     key = get_object_or_404(Key, pk=id)
     return render(request, "keys/settings.html", pages.page(request, key, "Settings") | {"facts": pages.facts(key)})
 
 
 @READ
-@require_GET
+@require_safe
 def history(request: OrgRequest, id: str) -> HttpResponse:
     check(request, ObjectKind.AUDIT, Level.READ)
     key = get_object_or_404(Key, pk=id)

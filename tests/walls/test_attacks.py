@@ -93,7 +93,7 @@ def log() -> Iterator[io.StringIO]:
 
 @pytest.mark.parametrize("path", ["/o/acme/invitation/S3CRET/", f"/o/acme/password-reset/{'a' * 24}/S3CRET/"])
 def test_log_holds_no_link_that_was_mailed(world: World, log: io.StringIO, path: str) -> None:
-    Client().head(path)  # as mail scanners ask
+    Client().options(path)  # as mail scanners may ask
     Client(enforce_csrf_checks=True).post(path, {"name": "x"})
     Client().get(f"{path.rstrip('/')}).")  # as copied from a sentence
     lines = log.getvalue().splitlines()

@@ -7,7 +7,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from orgs.http import OrgRequest
 from orgs.permissions import Level, ObjectKind, check, refusal_of_changes, signed_in
@@ -21,7 +21,7 @@ from users.views.site import not_on_visits, own_users
 
 @signed_in
 @not_on_visits
-@require_GET
+@require_safe
 def account(request: OrgRequest) -> HttpResponse:
     context = portrait(request, request.user) | {"page_title": "Your account", "is_own": True}
     return render(request, "users/account.html", context)
@@ -29,7 +29,7 @@ def account(request: OrgRequest) -> HttpResponse:
 
 @signed_in
 @not_on_visits
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @sensitive_post_parameters("old", "password", "again")
 def change_password(request: OrgRequest) -> HttpResponse:
     form = ChangePasswordForm(request.POST or None)
@@ -60,7 +60,7 @@ def sign_out_everywhere(request: OrgRequest) -> HttpResponse:
 
 @signed_in
 @not_on_visits
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def create_access_key(request: OrgRequest) -> HttpResponse:
     _require_changes(request)
     form = AccessKeyForm(request.POST or None)
@@ -93,7 +93,7 @@ def _shown_once(request: OrgRequest, key: AccessKey, token: str) -> HttpResponse
 
 @signed_in
 @not_on_visits
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def reset_access_key(request: OrgRequest, id: str) -> HttpResponse:
     _require_changes(request)
     key = get_object_or_404(AccessKey, pk=id, user=request.user)
@@ -111,7 +111,7 @@ def reset_access_key(request: OrgRequest, id: str) -> HttpResponse:
 
 @signed_in
 @not_on_visits
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def revoke_access_key(request: OrgRequest, id: str) -> HttpResponse:
     """One's own, or that of a user whom one may change."""
     key = get_object_or_404(AccessKey.objects.filter(user__in=own_users(request)).select_related("user"), pk=id)

@@ -17,7 +17,7 @@ from users.services.errors import SignInRefused
 
 
 @public
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @sensitive_post_parameters("password")
 def sign_in(request: OrgRequest) -> HttpResponse:
     form = SignInForm(request.POST or None)

@@ -4,7 +4,7 @@ from django.contrib import messages
 from django.db.models import Count
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from orgs import paging
 from orgs.http import OrgRequest
@@ -23,7 +23,7 @@ COLUMNS = (Column("Name"), Column("Description"), Column("Permissions"), Column(
 
 
 @READ
-@require_GET
+@require_safe
 def index(request: OrgRequest) -> HttpResponse:
     with_members = Group.objects.annotate(members=Count("membership"))
     fields = ("id", "name", "description", "permissions", "members")
@@ -50,7 +50,7 @@ def _row(
 
 
 @READ
-@require_GET
+@require_safe
 def detail(request: OrgRequest, id: str) -> HttpResponse:
     group = get_object_or_404(Group, pk=id)
     context = {
@@ -67,7 +67,7 @@ def detail(request: OrgRequest, id: str) -> HttpResponse:
 
 
 @WRITE
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def create(request: OrgRequest) -> HttpResponse:
     form = GroupForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -86,7 +86,7 @@ def create(request: OrgRequest) -> HttpResponse:
 
 
 @WRITE
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: OrgRequest, id: str) -> HttpResponse:
     group = get_object_or_404(Group, pk=id)
     initial = {"name": group.name, "description": group.description}
@@ -103,7 +103,7 @@ def edit(request: OrgRequest, id: str) -> HttpResponse:
 
 
 @WRITE
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def delete(request: OrgRequest, id: str) -> HttpResponse:
     group = get_object_or_404(Group, pk=id)
     members = group.users.count()

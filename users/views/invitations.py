@@ -19,7 +19,7 @@ WRITE = require(ObjectKind.USERS, Level.WRITE)
 
 
 @WRITE
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def invite(request: OrgRequest) -> HttpResponse:
     form = user_form(request)
     form.fields["name"].required = False
@@ -46,7 +46,7 @@ def _shown_once(request: OrgRequest, invitation: Invitation, link: str) -> HttpR
 
 
 @WRITE
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def revoke(request: OrgRequest, id: str) -> HttpResponse:
     own = Invitation.objects.filter(organisation=request.site.organisation)
     invitation = get_object_or_404(own, pk=id)
@@ -69,7 +69,7 @@ def revoke(request: OrgRequest, id: str) -> HttpResponse:
 
 @public
 @not_on_visits
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @sensitive_variables("token")
 @sensitive_post_parameters("password", "again")
 def accept(request: OrgRequest, token: str) -> HttpResponse:

@@ -15,7 +15,7 @@ from users.views.site import not_on_visits
 
 @public
 @not_on_visits
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def forgot_password(request: OrgRequest) -> HttpResponse:
     """The answer is the same whether or not there is such a user."""
     form = ForgotPasswordForm(request.POST or None)
@@ -29,7 +29,7 @@ def forgot_password(request: OrgRequest) -> HttpResponse:
 
 @public
 @not_on_visits
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @sensitive_variables("token")
 @sensitive_post_parameters("password", "again")
 def reset_password(request: OrgRequest, id: str, token: str) -> HttpResponse:

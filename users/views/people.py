@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from orgs.http import OrgRequest
 from orgs.permissions import Level, ObjectKind, may, require
@@ -24,13 +24,13 @@ WRITE = require(ObjectKind.USERS, Level.WRITE)
 
 
 @READ
-@require_GET
+@require_safe
 def index(request: OrgRequest) -> HttpResponse:
     return render(request, "users/list.html", user_list(request, own_users(request)))
 
 
 @READ
-@require_GET
+@require_safe
 def detail(request: OrgRequest, id: str) -> HttpResponse:
     user = get_object_or_404(own_users(request), pk=id)
     can_write = may(request, ObjectKind.USERS, Level.WRITE) and rank.may_act_on(request.user, user)
@@ -48,7 +48,7 @@ def user_form(request: OrgRequest, user: User | None = None) -> UnboundedUserFor
 
 
 @WRITE
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def create(request: OrgRequest) -> HttpResponse:
     """For robots, and where no mail reaches people: the password is generated and shown once."""
     form = user_form(request)
@@ -83,7 +83,7 @@ def shown_once(request: OrgRequest, user: User, label: str, value: str) -> HttpR
 
 
 @WRITE
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: OrgRequest, id: str) -> HttpResponse:
     user = get_object_or_404(own_users(request), pk=id)
     form = user_form(request, user)
@@ -99,7 +99,7 @@ def edit(request: OrgRequest, id: str) -> HttpResponse:
 
 
 @WRITE
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def disable(request: OrgRequest, id: str) -> HttpResponse:
     user = get_object_or_404(own_users(request), pk=id)
     confirm = {
@@ -115,7 +115,7 @@ def disable(request: OrgRequest, id: str) -> HttpResponse:
 
 
 @WRITE
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def enable(request: OrgRequest, id: str) -> HttpResponse:
     user = get_object_or_404(own_users(request), pk=id)
     confirm = {
@@ -128,7 +128,7 @@ def enable(request: OrgRequest, id: str) -> HttpResponse:
 
 
 @WRITE
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def delete(request: OrgRequest, id: str) -> HttpResponse:
     user = get_object_or_404(own_users(request), pk=id)
     confirm = {
@@ -143,7 +143,7 @@ def delete(request: OrgRequest, id: str) -> HttpResponse:
 
 
 @WRITE
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def new_password(request: OrgRequest, id: str) -> HttpResponse:
     user = get_object_or_404(own_users(request), pk=id)
     confirm: dict[str, Any] = {

@@ -15,7 +15,7 @@ from users.views.site import not_on_visits, safe_next
 
 @public
 @not_on_visits
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @sensitive_post_parameters("password")
 def sign_in(request: OrgRequest) -> HttpResponse:
     if request.user.is_authenticated:
