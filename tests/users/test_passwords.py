@@ -48,6 +48,16 @@ def test_a_password_is_not_changed_by_halves(world: World, data: dict[str, str],
         assert User.objects.get(pk=world.ann.pk).check_password(PASSWORD)
 
 
+def test_the_present_password_is_not_guessed_for_long(world: World) -> None:
+    client = signed_in(world.ann)
+    for _ in range(5):
+        assert "not your present password" in client.post("/account/password/", {"old": "a", **BOTH}).content.decode()
+    locked = client.post("/account/password/", {"old": PASSWORD, **BOTH}).content.decode()
+    assert "Too many failed sign-ins" in locked
+    with scope.opened(scope.of(world.acme.id)):
+        assert User.objects.get(pk=world.ann.pk).check_password(PASSWORD)
+
+
 def test_signing_out_everywhere_ends_every_session_of_this_user(world: World) -> None:
     here, there, other = signed_in(world.ann), signed_in(world.ann), signed_in(world.al)
     here.post("/account/sign-out-everywhere/")

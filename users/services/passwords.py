@@ -9,10 +9,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from orgs import audit
-from orgs.http import OrgRequest
+from orgs.http import OrgRequest, address
 from orgs.models import AuditEntry
 from users import mail
 from users.models import Session, User, owner_id
+from users.services import lockout
 from users.services.errors import InvitationGone, WrongPassword
 from users.services.people import check_strength, end_sessions
 from users.services.signing_in import KIND, record_as
@@ -23,11 +24,23 @@ ASKED = "asked for a new password"
 LINK_GONE = "This link has been used or is too old. Ask for another one."
 
 
-@transaction.atomic
 def change_password(*, request: OrgRequest, user: User, old: str, new: str) -> User:
-    """Set one's own password; the sessions elsewhere end, this one gets a new key."""
+    """Set one's own password; the sessions elsewhere end, this one gets a new key.
+
+    Wrong guesses at the present one count as failed sign-ins: whoever found a browser open shall not try for long.
+    """
+    counter = lockout.counter(user.email, address(request))
+    if lockout.is_locked(counter):
+        raise WrongPassword(lockout.SENTENCE)
     if not user.check_password(old):
+        lockout.count_failure(counter)
         raise WrongPassword("This is not your present password.")
+    counter.delete()
+    return _change(request, user, new)
+
+
+@transaction.atomic
+def _change(request: OrgRequest, user: User, new: str) -> User:
     _set(user, new)
     auth.update_session_auth_hash(request, user)
     here = stored_key(request.session.session_key)
