@@ -264,3 +264,20 @@ def test_a_user_deleted_meanwhile_is_said_to_be_gone(world: World) -> None:
         people.delete_user(user=world.al, by=world.ann)
         with pytest.raises(Gone):
             people.disable_user(user=stale, by=world.ann)
+
+
+def test_a_group_that_gives_more_meanwhile_is_beyond_those_below(in_acme: World, mo: User) -> None:
+    group = groups.create_group(name="Desk", description="", permissions=held(apis="read"), by=in_acme.ann)
+    stale = Group.objects.get(pk=group.pk)
+    groups.update_group(group=group, name="Desk", description="", permissions=held(keys="write"), by=in_acme.ann)
+    with pytest.raises(BeyondRights):
+        groups.update_group(group=stale, name="Mine", description="", permissions=held(apis="read"), by=mo)
+    assert Group.objects.get(pk=group.pk).permissions == {"keys": "write"}
+
+
+def test_a_group_deleted_meanwhile_is_said_to_be_gone(in_acme: World) -> None:
+    group = groups.create_group(name="Desk", description="", permissions=held(apis="read"), by=in_acme.ann)
+    stale = Group.objects.get(pk=group.pk)
+    groups.delete_group(group=group, by=in_acme.ann)
+    with pytest.raises(Gone):
+        groups.delete_group(group=stale, by=in_acme.ann)

@@ -8,7 +8,7 @@ from orgs import audit
 from orgs.permissions import Permissions, parse, stored
 from users.models import Group, User
 from users.services import rank
-from users.services.errors import BeyondRights, NameTaken
+from users.services.errors import BeyondRights, Gone, NameTaken
 
 KIND = "user_groups"
 
@@ -46,6 +46,11 @@ def may_act_on(by: User | None, group: Group) -> bool:
 
 
 def require_rank(by: User | None, group: Group) -> None:
+    """Refuse unless `by` may act on the group as it is now, which this locks."""
+    try:
+        group.refresh_from_db(from_queryset=Group.objects.select_for_update())
+    except Group.DoesNotExist:
+        raise Gone("This group has been deleted meanwhile.") from None
     if not may_act_on(by, group):
         raise BeyondRights(f"The group {group.name} gives more permissions than you hold, so you cannot change it.")
 
