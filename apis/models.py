@@ -31,6 +31,9 @@ def computed(expression: models.Expression, field: "models.Field[Any, Any]") -> 
 class Api(OrgOwned):
     """A classic definition, and the OpenAPI document that it came from where there was one.
 
+    Where `is_oas`, the document (with its `x-tyk-api-gateway`) is the truth, and the classic definition is derived.
+    `user_owners` and `group_owners` are the ids that clients keep there; they give nobody a right.
+
     Two APIs with one listen path stop each other on a gateway, whoever owns them: so the path is unique across
     organisations, and so is `api_id`.
     """
@@ -48,7 +51,14 @@ class Api(OrgOwned):
         models.Case(models.When(Exact(At("active"), models.Value("true")), then=True), default=False),
         models.BooleanField(),
     )
+    is_oas = computed(
+        models.Case(models.When(Exact(At("is_oas"), models.Value("true")), then=True), default=False),
+        models.BooleanField(),
+    )
     authentication = models.CharField(max_length=20)
+    categories = ArrayField(models.CharField(max_length=60), default=list, blank=True)
+    user_owners = ArrayField(models.CharField(max_length=24), default=list, blank=True)
+    group_owners = ArrayField(models.CharField(max_length=24), default=list, blank=True)
     tags = ArrayField(models.CharField(max_length=60), default=list, blank=True)
     revision = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
@@ -90,3 +100,89 @@ class ApiTerm(OrgOwned):
 
     def __str__(self) -> str:
         return self.term
+
+
+class Certificate(OrgOwned):
+    """A certificate that definitions and keys name, or a public key to pin. `fingerprint` is the SHA-256 of it.
+
+    Gateways know it by organisation and fingerprint together. Of a private key that came with it there is only
+    the ciphertext in `sealed`.
+    """
+
+    id = id_field()
+    fingerprint = models.CharField(max_length=64)
+    pem = models.TextField()
+    sealed = models.TextField(blank=True)
+    subject = models.CharField(max_length=1000, blank=True)
+    issuer = models.CharField(max_length=1000, blank=True)
+    dns_names = ArrayField(models.CharField(max_length=253), default=list, blank=True)
+    not_before = models.DateTimeField(null=True)
+    not_after = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        base_manager_name = "objects"
+        ordering = ("-created_at", "-id")
+        constraints = (models.UniqueConstraint("organisation", "fingerprint", name="certificates_fingerprint"),)
+        indexes = (
+            models.Index(fields=["organisation", "-created_at", "-id"], name="certificates_newest"),
+            models.Index(fields=["organisation", "not_after", "id"], name="certificates_by_expiry"),
+        )
+
+    def __str__(self) -> str:
+        return self.subject or self.fingerprint
+
+    @property
+    def certificate_id(self) -> str:
+        """The id by which definitions, keys and gateways name it."""
+        return f"{self.organisation_id}{self.fingerprint}"
+
+
+class Webhook(OrgOwned):
+    """An address that gateways call when an event of an API happens."""
+
+    id = id_field()
+    name = models.CharField(max_length=120)
+    method = models.CharField(max_length=10)
+    target_url = models.CharField(max_length=2000)
+    headers = models.JSONField(default=dict, blank=True)
+    event_timeout_s = models.PositiveIntegerField(default=0)
+    template_path = models.CharField(max_length=200, blank=True)
+    extra = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        base_manager_name = "objects"
+        ordering = ("-created_at", "-id")
+        constraints = (models.UniqueConstraint("organisation", Lower("name"), name="webhooks_name"),)
+        indexes = (models.Index(fields=["organisation", "-created_at", "-id"], name="webhooks_newest"),)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class OAuthClient(OrgOwned):
+    """An application that gets tokens for one API from gateways.
+
+    Gateways compare the secret, so it is kept encrypted in `sealed`; it is shown once.
+    """
+
+    id = id_field()
+    api = models.ForeignKey(Api, models.CASCADE, related_name="oauth_clients", db_constraint=False, db_index=False)
+    client_id = models.CharField(max_length=64)
+    sealed = models.TextField()
+    redirect_uri = models.CharField(max_length=2000, blank=True)
+    description = models.CharField(max_length=200, blank=True)
+    policy_id = models.CharField(max_length=24, blank=True)
+    metadata = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        base_manager_name = "objects"
+        verbose_name = "OAuth client"
+        ordering = ("-created_at", "-id")
+        constraints = (models.UniqueConstraint("organisation", "client_id", name="oauth_clients_client_id"),)
+        indexes = (models.Index(fields=["organisation", "api", "-created_at", "-id"], name="oauth_clients_api"),)
+
+    def __str__(self) -> str:
+        return self.description or self.client_id

@@ -57,6 +57,7 @@ SECRET_KEY = secret("SECRET_KEY")
 ADMIN_SECRET = secret("ADMIN_SECRET")
 ACCESS_KEY_PEPPER = secret("ACCESS_KEY_PEPPER").encode()
 KEY_DIGEST_PEPPER = secret("KEY_DIGEST_PEPPER").encode()
+SEALING_KEY = secret("SEALING_KEY").encode()
 
 DEBUG = switch("DEBUG", default=False)
 ALLOWED_HOSTS = ["*"]  # orgs.middleware refuses a host that is neither in SITE_HOSTS nor an organisation's domain

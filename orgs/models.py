@@ -92,6 +92,10 @@ class Organisation(models.Model):
     domain = models.CharField(max_length=253, unique=True, null=True, blank=True, editable=False)
     is_suspended = models.BooleanField(default=False, editable=False)
     suspension_reason = models.CharField(max_length=200, blank=True, editable=False)
+    gateway_session = models.JSONField(
+        null=True, editable=False, help_text="The quota, rate and switch that gateways hold the organisation to."
+    )
+    extra = models.JSONField(default=dict, editable=False, help_text="Fields that clients keep here, without effect.")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     objects = OrganisationManager()

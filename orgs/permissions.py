@@ -19,6 +19,9 @@ class ObjectKind(StrEnum):
     APIS = "apis"
     KEYS = "keys"
     POLICIES = "policies"
+    CERTIFICATES = "certificates"
+    WEBHOOKS = "webhooks"
+    OAUTH_CLIENTS = "oauth_clients"
     USERS = "users"
     USER_GROUPS = "user_groups"
     PORTAL = "portal"
@@ -28,7 +31,7 @@ class ObjectKind(StrEnum):
 
     @property
     def label(self) -> str:
-        return {"apis": "APIs"}.get(self, self.replace("_", " ").capitalize())
+        return {"apis": "APIs", "oauth_clients": "OAuth clients"}.get(self, self.replace("_", " ").capitalize())
 
 
 class Level(IntEnum):

@@ -96,7 +96,8 @@ def user(email: str, of: Organisation | None, **fields: object) -> User:
 
 
 READS_EVERYTHING = {
-    "apis": "read", "keys": "read", "policies": "read", "users": "read", "user_groups": "read",
+    "apis": "read", "keys": "read", "policies": "read", "certificates": "read",
+    "webhooks": "read", "oauth_clients": "read", "users": "read", "user_groups": "read",
     "portal": "read", "analytics": "read", "system": "read", "audit": "read",
 }  # fmt: skip
 

@@ -52,6 +52,8 @@ class User(OrgOwnedOrUnbounded, AbstractBaseUser):
     is_unbounded = models.BooleanField(default=False, editable=False)
     is_administrator = models.BooleanField(default=False)
     permissions = models.JSONField(default=dict, blank=True)
+    may_reset_passwords = models.BooleanField(default=False, editable=False)
+    extra = models.JSONField(default=dict, blank=True, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     groups: "models.ManyToManyField[Group, Membership]" = models.ManyToManyField(
         "Group", through="Membership", related_name="users"
@@ -121,6 +123,7 @@ class Group(OrgOwned):
     name = models.CharField(max_length=80)
     description = models.CharField(max_length=200, blank=True)
     permissions = models.JSONField(default=dict, blank=True)
+    extra = models.JSONField(default=dict, blank=True, editable=False)
 
     class Meta:
         base_manager_name = "objects"
@@ -234,3 +237,26 @@ class AccessKey(OrgOwnedOrUnbounded):
 
     def __str__(self) -> str:
         return f"{self.label} ({self.visible}…)"
+
+
+class SignInNonce(OrgOwnedOrUnbounded):
+    """What lets a browser in once, for a minute, for whom the Admin API vouches. Only a digest of it is stored."""
+
+    id = id_field()
+    digest = models.CharField(max_length=64)
+    section = models.CharField(max_length=10)
+    email = LowerEmailField()
+    display_name = models.CharField(max_length=80, blank=True)
+    group_ids = models.JSONField(default=list)
+    is_for_registered_users = models.BooleanField(default=False)
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        base_manager_name = "objects"
+        constraints = (
+            models.UniqueConstraint("digest", "organisation", name="sign_in_nonces_digest", nulls_distinct=False),
+        )
+        indexes = (models.Index(fields=["expires_at"], name="sign_in_nonces_expiry"),)
+
+    def __str__(self) -> str:
+        return f"{self.email} until {self.expires_at:%H:%M:%S}"
