@@ -54,7 +54,8 @@ def database(url: str, name: str) -> dict[str, object]:
 
 
 SECRET_KEY = secret("SECRET_KEY")
-ADMIN_SECRET = secret("ADMIN_SECRET")
+# Empty switches the Admin API off; so does one that is too short.
+ADMIN_SECRET: str = env.str("ADMIN_SECRET", "")
 ACCESS_KEY_PEPPER = secret("ACCESS_KEY_PEPPER").encode()
 KEY_DIGEST_PEPPER = secret("KEY_DIGEST_PEPPER").encode()
 SEALING_KEY = secret("SEALING_KEY").encode()
@@ -77,7 +78,6 @@ DATABASES = {"default": database(DATABASE_URL, "DATABASE_URL")}
 DATABASES["default"] |= {"CONN_MAX_AGE": 600}
 DATABASES["default"]["OPTIONS"] = {"options": "-c jit=off", "connect_timeout": 3}
 DATABASE_OWNER = database(DATABASE_OWNER_URL, "DATABASE_OWNER_URL") if DATABASE_OWNER_URL else None
-DISABLE_SERVER_SIDE_CURSORS = True
 
 INSTALLED_APPS = [
     "dashboard",
@@ -96,6 +96,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "dashboard.headers.SecurityHeadersMiddleware",
+    "dashboard.machines.MachineMiddleware",
     "orgs.middleware.SiteMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -168,6 +169,8 @@ STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True
 
+API_RATE = number("API_RATE", 100, least=0)
+API_BODY_MB = number("API_BODY_MB", 10, least=1)
 KEY_HASH = choice("KEY_HASH", "sha256", ("sha256", "murmur64", "murmur128"))
 # It is the gateway that calls a target: "localhost" is its machine, with whatever answers only there. On a trial that
 # is this machine; where the database is one's own, organisations get there only if it is wished.

@@ -98,14 +98,17 @@ TELL = "SELECT set_config('role', %s, true), set_config(%s, %s, true), set_confi
 
 
 @contextmanager
-def opened(scope: Scope, statement: str = "", params: Sequence[Any] = ()) -> Iterator[list[tuple[Any, ...]]]:
+def opened(
+    scope: Scope, statement: str = "", params: Sequence[Any] = (), *, savepoint: bool = False
+) -> Iterator[list[tuple[Any, ...]]]:
     """Run the block in `scope`, in a transaction: a new one, or the one that is already open.
 
     `statement` goes to PostgreSQL in the same round trip, and its rows are what the block is given.
+    With `savepoint` an exception undoes the block alone, where it is within another one.
     """
     outer = _open.get()
     begins = not connection.in_atomic_block
-    with transaction.atomic(savepoint=False):
+    with transaction.atomic(savepoint=savepoint):
         rows = _tell_database(scope, *([statement, params] if statement else []))
         token = _open.set(scope)
         try:
