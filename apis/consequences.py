@@ -11,7 +11,7 @@ def of_deleting(api: Api, *, cancel_url: str) -> dict[str, Any]:
     """Return the context of `partials/confirm.html`."""
     return {
         "title": f"Delete {api.name}?",
-        "stops": [_serving(api), _named_by(api)],
+        "stops": [_serving(api), _named_by(api), *_clients_of(api)],
         "undo": "No. The definition goes with it: download it first if you may want it again.",
         "action_label": "Delete the API",
         "cancel_url": cancel_url,
@@ -44,3 +44,8 @@ def _named_by(api: Api) -> str:
             return "1 key names it" + (", and will open nothing any more." if lost else "; it opens other APIs too.")
         case number:
             return f"{number:,} keys name it; {lost:,} of them will open nothing any more."
+
+
+def _clients_of(api: Api) -> list[str]:
+    clients = api.oauth_clients.count()
+    return [f"OAuth clients that are deleted with it: {clients:,}."] if clients else []

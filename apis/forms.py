@@ -12,7 +12,7 @@ from apis import openapi, services
 from apis.definition import Authentication, Basics, DefinitionError
 from apis.jsontext import Problem
 from apis.models import Api
-from apis.pages import pretty
+from apis.pages import pretty, pretty_document
 from apis.rules import MAX_LISTEN_PATH, MAX_NAME, MAX_TARGET, RawDefinition, listen_path_fault, target_fault
 
 FIELD_OF = {"name": "name", "proxy.listen_path": "listen_path", "proxy.target_url": "target_url"}
@@ -131,10 +131,36 @@ class DefinitionForm(forms.Form):
         try:
             return services.read_definition(self.cleaned_data["definition"], api=self.api)
         except DefinitionError as error:
-            first = error.problems[0].line
-            if first is not None:
-                self.fields["definition"].widget.attrs["data-error-line"] = first
-            raise forms.ValidationError([str(problem) for problem in error.problems[:MOST_PROBLEMS]]) from None
+            raise forms.ValidationError(_told(self.fields["definition"], error)) from None
+
+
+class DocumentForm(forms.Form):
+    """The editor of an OpenAPI API. `document` is cleaned to the parsed document."""
+
+    document = forms.CharField(
+        help_text="The OpenAPI document with x-tyk-api-gateway. Its dbId, id and orgId stay as they are.",
+        strip=False,
+        widget=forms.Textarea(attrs={"data-editor": "", "rows": 30, "spellcheck": "false"}),
+    )
+    revision = forms.IntegerField(widget=forms.HiddenInput)
+
+    def __init__(self, data: Any = None, *, api: Api) -> None:
+        self.api = api
+        super().__init__(data, initial={"document": "" if data else pretty_document(api), "revision": api.revision})
+
+    def clean_document(self) -> dict[str, Any]:
+        try:
+            return services.read_document(self.cleaned_data["document"], api=self.api)
+        except services.REFUSALS as error:
+            raise forms.ValidationError(_told(self.fields["document"], error)) from None
+
+
+def _told(field: forms.Field, error: Exception) -> list[str]:
+    """Return the first problems as sentences, and let the editor mark the line of the first."""
+    problems: list[Problem] = getattr(error, "problems", [])
+    if problems and problems[0].line is not None:
+        field.widget.attrs["data-error-line"] = problems[0].line
+    return [str(problem) for problem in problems[:MOST_PROBLEMS]] or [str(error)]
 
 
 class FilesInput(forms.ClearableFileInput):

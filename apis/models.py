@@ -58,6 +58,7 @@ class Api(OrgOwned):
     authentication = models.CharField(max_length=20)
     categories = ArrayField(models.CharField(max_length=60), default=list, blank=True)
     user_owners = ArrayField(models.CharField(max_length=24), default=list, blank=True)
+    hook_references = models.JSONField(default=list, blank=True)
     group_owners = ArrayField(models.CharField(max_length=24), default=list, blank=True)
     tags = ArrayField(models.CharField(max_length=60), default=list, blank=True)
     revision = models.PositiveIntegerField(default=1)

@@ -3,7 +3,8 @@
 Of openapi-spec-validator only the published schemas are used, not its second pass. That pass follows `$ref`
 to files and hosts; it tries a document's `pattern`s on its `default`s, so that one document can hang a
 process; and it refuses real documents for a default of the wrong type, which no gateway reads. 1 MB takes
-0.5 s with the schema alone, 1 s with both. Schemas inside a 3.1 document stay unchecked, as published.
+0.5 s with the schema alone, 1 s with both. Schemas inside a 3.1 document stay unchecked, as published,
+until the document itself is served.
 """
 
 import json
@@ -23,6 +24,7 @@ from openapi_spec_validator.schemas import schema_v30, schema_v31
 from apis import jsontext, yamltext
 from apis.definition import Authentication, RawDefinition, build, slugify
 from apis.jsontext import Path, TextError, shorten
+from apis.openapi_types import SCHEMA_TYPES, is_whole
 from apis.rules import MAX_NAME, MAX_TARGET, target_fault
 
 MAX_BYTES = 20_000_000
@@ -93,11 +95,14 @@ def load(data: bytes | str, *, limit: int = MAX_BYTES) -> dict[str, Any]:
     return raw
 
 
-def document_of(raw: dict[str, Any]) -> Document:
-    """Check what `load` has read. Raises OpenAPIError."""
+def document_of(raw: dict[str, Any], *, is_served: bool = False) -> Document:
+    """Check what `load` has read. Raises OpenAPIError.
+
+    What is served to gateways must hold no wrong type anywhere: one would make them refuse every organisation's APIs.
+    """
     _refuse_other_kinds(raw)
     _refuse_outer_references(raw)
-    _refuse_by_schema(raw)
+    _refuse_by_schema(raw, is_served=is_served)
     _refuse_unusable(raw)
     info = raw["info"]
     return Document(
@@ -197,9 +202,9 @@ def _resolves(raw: dict[str, Any], reference: str) -> bool:
     return True
 
 
-def _refuse_by_schema(raw: dict[str, Any]) -> None:
+def _refuse_by_schema(raw: dict[str, Any], *, is_served: bool) -> None:
     try:
-        error = best_match(islice(_validator(raw["openapi"][:3]).iter_errors(raw), 1))
+        error = best_match(islice(_validator(raw["openapi"][:3], is_served).iter_errors(raw), 1))
     except RecursionError:
         raise OpenAPIError("The document is nested too deep to be checked.") from None
     if error is not None:
@@ -222,9 +227,15 @@ def _unique_items(validator: Validator, wanted: bool, items: object, schema: obj
 
 
 @cache
-def _validator(version: str) -> Validator:
+def _validator(version: str, is_served: bool) -> Validator:
     schema = _without_dynamic_references(schema_v31) if version == "3.1" else dict(schema_v30)
-    checks = extend(validator_for(schema), {"uniqueItems": _unique_items})  # type: ignore[no-untyped-call]
+    kind = validator_for(schema)
+    types = kind.TYPE_CHECKER
+    if is_served:
+        types = types.redefine("integer", is_whole)
+        if version == "3.1":
+            schema["$defs"]["schema"] = SCHEMA_TYPES
+    checks = extend(kind, {"uniqueItems": _unique_items}, type_checker=types)  # type: ignore[no-untyped-call]
     validator: Validator = checks(schema)
     return validator
 

@@ -11,6 +11,7 @@ from apis import definition as definitions
 from apis import services
 from apis.definition import Authentication
 from apis.models import Api
+from apis.oauth_clients.services import takes_clients
 from apis.rules import RawDefinition, get
 from orgs.display import when
 from orgs.http import OrgRequest
@@ -36,6 +37,15 @@ def pretty(api: Api) -> str:
     return json.dumps(definitions.parse(api.definition), indent=2, ensure_ascii=False)
 
 
+def document(api: Api) -> dict[str, Any]:
+    text: dict[str, Any] = json.loads(api.openapi)
+    return text
+
+
+def pretty_document(api: Api) -> str:
+    return json.dumps(document(api), indent=2, ensure_ascii=False)
+
+
 def page(request: OrgRequest, api: Api, tab: str) -> dict[str, Any]:
     """Return the context of `apis/detail.html`."""
     return {
@@ -51,12 +61,14 @@ def page(request: OrgRequest, api: Api, tab: str) -> dict[str, Any]:
 def _tabs(request: OrgRequest, api: Api, current: str) -> list[tuple[str, str, bool]]:
     own = reverse("apis:detail", kwargs={"id": api.pk})
     keys = f"{request.site.prefix}/keys/?api={api.pk}"
+    has_clients = may(request, ObjectKind.OAUTH_CLIENTS, Level.READ) and takes_clients(api)
     has_document = Api.objects.filter(pk=api.pk).exclude(openapi="").exists()
     tabs = [
         ("detail", "Overview", own, True),
         ("definition", "Definition", f"{own}definition/", True),
         ("openapi", "OpenAPI document", f"{own}openapi/", has_document),
         ("keys", "Keys", keys, may(request, ObjectKind.KEYS, Level.READ)),
+        ("oauth_clients", "OAuth clients", f"{own}oauth-clients/", has_clients or current == "oauth_clients"),
         ("history", "History", f"{own}history/", may(request, ObjectKind.AUDIT, Level.READ)),
     ]
     return [(label, url, name == current) for name, label, url, is_shown in tabs if is_shown]
@@ -69,6 +81,7 @@ def facts(api: Api) -> list[dict[str, Any]]:
     target = services.without_password(api.target_url) if services.has_target(api) else "none yet"
     return [
         {"label": "State", "value": state, "state": state},
+        *([{"label": "Form", "value": "OpenAPI", "state": "openapi"}] if api.is_oas else []),
         {"label": "Listen path", "value": api.listen_path, "is_code": True},
         *([{"label": "Domain", "value": api.domain, "is_code": True}] if api.domain else []),
         {"label": "Target", "value": target, "is_code": services.has_target(api)},

@@ -7,7 +7,7 @@ allows it.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -55,6 +55,7 @@ ADDRESS_FIELDS = {
     *("target_url", "target_list", "override_target", "proxy_url", "query_endpoint", "jwt_source", "url"),
     *("oauth_on_keychange_url", "target_path", "rewrite_to", "issuer"),
 }
+REWRITINGS = {"rewrite_to", "rewriteTo"}
 FILE_PLUGIN_HANDLERS = {"eh_dynamic_handler", "cp_dynamic_handler"}
 OWN_TEMPLATE = re.compile(r"templates/[A-Za-z0-9_-]+\.json", re.ASCII)
 PLUGIN_LISTS = ("pre", "post", "post_key_auth", "response")
@@ -74,10 +75,10 @@ def rule_problems(definition: RawDefinition, *, org_id: str, allow_loopback: boo
     yield from _versions(definition)
     yield from _choices(definition)
     yield from _plugins(definition)
-    yield from _certificates(definition, org_id)
+    yield from certificate_problems(certificate_ids(definition), org_id)
     for path, item in walk(definition):
-        yield from _secrets(path, item)
-        yield from _addresses(path, item, allow_loopback)
+        yield from secret_problems(path, item)
+        yield from address_problems(path, item, allow_loopback)
 
 
 def _identity(definition: RawDefinition) -> Iterator[Problem]:
@@ -101,6 +102,9 @@ def _listening(definition: RawDefinition) -> Iterator[Problem]:
         yield Problem(f"proxy.listen_path {fault}", where)
     if (domain := get(definition, "domain")) and not DOMAIN.fullmatch(domain):
         yield Problem("domain must be a host name, without a pattern.", ("domain",))
+    if domain and get(definition, "domain_disabled"):
+        # A gateway would listen at every host, where the path is perhaps another organisation's.
+        yield Problem("domain_disabled cannot be true beside a domain: leave the domain out.", ("domain_disabled",))
     if get(definition, "protocol") in ("tcp", "tls") and not get(definition, "listen_port"):
         yield Problem("listen_port must be given for protocol tcp and tls.", ("listen_port",))
 
@@ -200,15 +204,15 @@ def _event_plugins(handlers: list[Any], where: Path) -> Iterator[Path]:
             yield *where, at, "handler_meta", "template_path"
 
 
-def _certificates(definition: RawDefinition, org_id: str) -> Iterator[Problem]:
+def certificate_problems(ids: Iterable[tuple[Path, str | None]], org_id: str) -> Iterator[Problem]:
     """A gateway opens a certificate id that is not hexadecimal as a file."""
     own = re.compile(f"{org_id or '[0-9a-f]{24}'}[0-9a-f]+", re.ASCII)
-    for path, certificate in _certificate_ids(definition):
+    for path, certificate in ids:
         if certificate and not own.fullmatch(certificate):
             yield Problem(f"{dotted(path)} must be the id of a certificate of this organisation.", path)
 
 
-def _certificate_ids(definition: RawDefinition) -> Iterator[tuple[Path, str | None]]:
+def certificate_ids(definition: RawDefinition) -> Iterator[tuple[Path, str | None]]:
     for name in ("certificates", "client_certificates"):
         for at, certificate in enumerate(get(definition, name) or []):
             yield (name, at), certificate
@@ -219,7 +223,7 @@ def _certificate_ids(definition: RawDefinition) -> Iterator[tuple[Path, str | No
     yield ("request_signing", "certificate_id"), get(definition, "request_signing", "certificate_id")
 
 
-def _secrets(path: Path, item: object) -> Iterator[Problem]:
+def secret_problems(path: Path, item: object) -> Iterator[Problem]:
     if isinstance(item, int | float) and abs(item) > 1.7e308:
         yield Problem(f"{dotted(path)} is a number that gateways cannot hold.", path)
     for text in (item, path[-1] if path else None):
@@ -230,11 +234,13 @@ def _secrets(path: Path, item: object) -> Iterator[Problem]:
             yield Problem(f"{dotted(path)} must not name another API by tyk:// (only tyk://self).", path)
 
 
-def _addresses(path: Path, item: object, allow_loopback: bool) -> Iterator[Problem]:
+def address_problems(
+    path: Path, item: object, allow_loopback: bool, fields: Collection[str] = ADDRESS_FIELDS
+) -> Iterator[Problem]:
     field = next((part for part in reversed(path) if isinstance(part, str)), "")
-    if not isinstance(item, str) or field not in ADDRESS_FIELDS:
+    if not isinstance(item, str) or field not in fields:
         return
-    if field == "rewrite_to" and VARIABLE_SCHEME.match(item):
+    if field in REWRITINGS and VARIABLE_SCHEME.match(item):
         yield Problem(f"{dotted(path)} must not hold a variable before its first “/”.", path)
     text = item.strip()
     host = host_of(text if "://" in text else f"//{text}")

@@ -17,8 +17,11 @@ RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)",
 
 @dataclass(frozen=True)
 class Scalar:
+    """`type` is its JSON type, for schemas; empty is any."""
+
     words: str
     fits: Callable[[object], bool]
+    type: str = "string"
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,7 @@ def _whole(low: int, high: int) -> Scalar:
     return Scalar(
         f"a whole number from {low} to {high}",
         lambda value: isinstance(value, int) and not isinstance(value, bool) and low <= value <= high,
+        "integer",
     )
 
 
@@ -56,13 +60,13 @@ def _is_time(value: object) -> bool:
 
 
 TEXT = Scalar("a text", lambda value: isinstance(value, str))
-BOOL = Scalar("true or false", lambda value: isinstance(value, bool))
-REAL = Scalar("a number", _is_number)
+BOOL = Scalar("true or false", lambda value: isinstance(value, bool), "boolean")
+REAL = Scalar("a number", _is_number, "number")
 INT = _whole(-(2**63), 2**63 - 1)
 UINT = _whole(0, 2**64 - 1)
 UINT16 = _whole(0, 2**16 - 1)
 TIME = Scalar("a time such as 2026-01-31T12:00:00Z", _is_time)
-ANY = Scalar("anything", lambda value: True)
+ANY = Scalar("anything", lambda value: True, "")
 OBJECT = MapOf(ANY)
 TEXTS = ListOf(TEXT)
 TEXT_MAP = MapOf(TEXT)
@@ -403,6 +407,17 @@ def type_problems(value: object, kind: Kind = DEFINITION, path: Path = ()) -> It
             yield from type_problems(item, kind.item, (*path, key))
     else:
         yield from _struct_problems(value, kind, path)
+
+
+def schema_of(kind: Kind) -> dict[str, object]:
+    """Return the kind as a JSON schema. Null is everywhere as absent, and unknown fields are kept."""
+    if isinstance(kind, Scalar):
+        return {"type": [kind.type, "null"]} if kind.type else {}
+    if isinstance(kind, ListOf):
+        return {"type": ["array", "null"], "items": schema_of(kind.item)}
+    if isinstance(kind, MapOf):
+        return {"type": ["object", "null"], "additionalProperties": schema_of(kind.item)}
+    return {"type": ["object", "null"], "properties": {name: schema_of(inner) for name, inner in kind.items()}}
 
 
 def wrong_type(path: Path, words: str, value: object) -> Problem:

@@ -11,7 +11,6 @@ from django.views.decorators.http import require_http_methods, require_POST
 from apis import consequences, pages, services
 from apis import definition as definitions
 from apis.conflicts import Difference, conflict, differences
-from apis.definition import DefinitionError
 from apis.forms import ApiForm, DefinitionForm, retype
 from apis.models import Api
 from apis.services import ChangedMeanwhile
@@ -29,7 +28,7 @@ def create(request: OrgRequest) -> HttpResponse:
         except services.REFUSALS as error:
             form.refuse(error)
         else:
-            return _saved(request, api, "created")
+            return saved_answer(request, api, "created")
     return render(request, "apis/create.html", {"form": form})
 
 
@@ -37,6 +36,8 @@ def create(request: OrgRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: OrgRequest, id: str) -> HttpResponse:
     api = pages.find_api(id)
+    if api.is_oas:
+        return redirect("apis:edit_openapi", id=api.pk)
     current = definitions.parse(api.definition)
     form = ApiForm(request.POST or None, slug=request.organisation.slug, current=current, revision=api.revision)
     context: dict[str, Any] = {"form": form, "api": api}
@@ -49,7 +50,7 @@ def edit(request: OrgRequest, id: str) -> HttpResponse:
         except ChangedMeanwhile as error:
             context["conflict"] = _conflict(request, form, error, form.differences(error.saved))
         else:
-            return _saved(request, saved, "saved")
+            return saved_answer(request, saved, "saved")
     return render(request, "apis/edit.html", context)
 
 
@@ -57,6 +58,8 @@ def edit(request: OrgRequest, id: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit_definition(request: OrgRequest, id: str) -> HttpResponse:
     api = pages.find_api(id)
+    if api.is_oas:
+        return redirect("apis:edit_openapi", id=api.pk)
     form = DefinitionForm(request.POST or None, api=api)
     context: dict[str, Any] = {"form": form, "api": api}
     if form.is_valid():
@@ -72,7 +75,7 @@ def edit_definition(request: OrgRequest, id: str) -> HttpResponse:
                 "theirs": pages.pretty(error.saved),
             }
         else:
-            return _saved(request, saved, "saved")
+            return saved_answer(request, saved, "saved")
     return render(request, "apis/edit_definition.html", context)
 
 
@@ -82,7 +85,7 @@ def activate(request: OrgRequest, id: str) -> HttpResponse:
     api = pages.find_api(id)
     try:
         services.set_active(api=api, is_active=True)
-    except DefinitionError as error:
+    except services.REFUSALS as error:
         messages.error(request, f"{api.name} cannot be activated: {error}")
     else:
         messages.success(request, f"{api.name} is active: gateways serve it.")
@@ -112,7 +115,7 @@ def delete(request: OrgRequest, id: str) -> HttpResponse:
     return render(request, "apis/delete.html", {"api": api, "confirm": confirm})
 
 
-def _saved(request: OrgRequest, api: Api, how: str) -> HttpResponse:
+def saved_answer(request: OrgRequest, api: Api, how: str) -> HttpResponse:
     messages.success(request, f"{api.name} is {how}.")
     return redirect("apis:detail", id=api.pk)
 

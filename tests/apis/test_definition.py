@@ -418,3 +418,13 @@ def test_tyk_definition_is_told_from_openapi_and_unwrapped() -> None:
 )
 def test_slugify_gives_ascii_words(name: str, slug: str) -> None:
     assert definition.slugify(name) == slug
+
+
+def test_a_domain_cannot_be_switched_off() -> None:
+    orders = definition.build(
+        name="Orders", listen_path="/orders/", target_url="https://orders.example/", authentication=Authentication.TOKEN,
+        rate=0, per=0, tags=[], active=True,
+    )  # fmt: skip
+    problems = definition.validate(orders | {"domain": "orders.example", "domain_disabled": True})
+    assert [problem.path for problem in problems] == [("domain_disabled",)]
+    assert definition.validate(orders | {"domain_disabled": True}) == []

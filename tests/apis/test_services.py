@@ -7,11 +7,12 @@ from pytest_django import Settings
 from apis import definition as definitions
 from apis import services
 from apis.definition import Authentication, DefinitionError
-from apis.models import Api, ApiTerm
+from apis.models import Api, ApiTerm, Certificate
 from keys.models import Key, KeyAccess
 from orgs import scope
 from orgs.models import AuditEntry
 from tests.conftest import World
+from users.models import Group
 
 
 def definition(**changes: Any) -> dict[str, Any]:
@@ -66,6 +67,20 @@ def test_create_api_replaces_ids_that_another_organisation_has(world: World) -> 
         api = services.create_api(definition=definition() | wanted)
         assert not {api.id, api.api_id} & set(wanted.values())
         assert list(Api.objects.all()) == [api]
+
+
+def test_create_api_refuses_the_api_id_of_an_own_api(in_acme: World) -> None:
+    services.create_api(definition=definition() | {"api_id": "orders-1"})
+    with pytest.raises(services.SameApiId) as refused:
+        services.create_api(definition=definition(name="Again", listen_path="/acme/again/") | {"api_id": "orders-1"})
+    assert str(refused.value) == "“Orders” has the API ID orders-1 already. Leave it out, or change that API."
+    assert Api.objects.count() == 1
+
+
+def test_create_api_replaces_an_id_alone_that_an_own_api_has(in_acme: World) -> None:
+    first = services.create_api(definition=definition())
+    second = services.create_api(definition=definition(listen_path="/acme/again/") | {"id": first.id})
+    assert second.id != first.id
 
 
 def test_create_api_refuses_an_invalid_definition(in_acme: World) -> None:
@@ -233,3 +248,73 @@ def test_read_definition_takes_missing_ids_and_refuses_others(in_acme: World) ->
     assert str(refused.value.problems[0]) == (
         f"Line {line}: api_id cannot be changed: leave it at “{api.api_id}”, or leave it out."
     )
+
+
+def test_definitions_name_only_certificates_that_are_there(in_acme: World) -> None:
+    id = in_acme.acme.id + "f" * 64
+    sentence = "certificates.0 must be the id of a certificate of this organisation."
+    for missing in (id, in_acme.globex.id + "f" * 64):
+        with pytest.raises(DefinitionError) as refused:
+            services.create_api(definition=definition() | {"certificates": [missing]})
+        assert str(refused.value) == sentence
+    Certificate.objects.create(fingerprint="f" * 64, pem="")
+    assert services.create_api(definition=definition() | {"certificates": [id]}).name == "Orders"
+
+
+def test_versions_name_only_apis_of_the_organisation(in_acme: World) -> None:
+    api = services.create_api(definition=definition() | {"api_id": "orders-1"})
+    versions = {"enabled": True, "location": "header", "key": "v", "versions": {"v1": "orders-1", "v2": "elsewhere"}}
+    with pytest.raises(DefinitionError, match="v2 must be the API ID of an API of this organisation"):
+        services.update_api(api=api, definition=definition() | {"definition": versions}, revision=1)
+    del versions["versions"]["v2"]  # type: ignore[attr-defined]
+    assert services.update_api(api=api, definition=definition() | {"definition": versions}, revision=1).revision == 2
+
+
+def test_set_categories_tidies_and_writes_its_line(in_acme: World) -> None:
+    api = services.create_api(definition=definition())
+    assert services.set_categories(api=api, categories=[" shop ", "shop", "eu"]).categories == ["shop", "eu"]
+    services.set_categories(api=api, categories=["shop", "eu"])
+    assert Api.objects.get().categories == ["shop", "eu"]
+    assert audited()[1:] == [("changed", "Orders", {"categories": [[], ["shop", "eu"]]})]
+
+
+@pytest.mark.parametrize("categories", [[""], ["x" * 61], ["a\nb"], ["\0"], [str(at) for at in range(101)]])
+def test_set_categories_refuses_what_is_none(in_acme: World, categories: list[str]) -> None:
+    api = services.create_api(definition=definition())
+    with pytest.raises(DefinitionError, match="categories"):
+        services.set_categories(api=api, categories=categories)
+
+
+def test_set_owners_takes_users_and_groups_of_the_organisation(in_acme: World) -> None:
+    api, group = services.create_api(definition=definition()), Group.objects.create(name="Shop")
+    services.set_owners(api=api, user_ids=[in_acme.ann.pk], group_ids=[group.pk])
+    kept = Api.objects.get()
+    assert (kept.user_owners, kept.group_owners) == ([in_acme.ann.pk], [group.pk])
+    assert audited()[1][2] == {"user_owners": [[], [in_acme.ann.pk]], "group_owners": [[], [group.pk]]}
+
+
+def test_set_owners_tells_a_foreign_user_from_none_that_ever_was_by_nothing(in_acme: World) -> None:
+    api = services.create_api(definition=definition())
+    for id in (in_acme.gus.pk, in_acme.uma.pk, "f" * 24):
+        with pytest.raises(services.UnknownOwner) as refused:
+            services.set_owners(api=api, user_ids=[id], group_ids=[])
+        assert str(refused.value) == f"“{id}” is no user or user group of the organisation."
+    assert Api.objects.get().user_owners == []
+
+
+def test_a_definition_and_what_is_beside_it_are_saved_together(in_acme: World) -> None:
+    with pytest.raises(services.UnknownOwner):
+        services.create_api(definition=definition(), categories=["shop"], user_ids=["f" * 24])
+    assert not Api.objects.exists()
+    api = services.create_api(definition=definition(), categories=["shop"])
+    services.update_api(api=api, definition=definition(name="Other"), revision=1, categories=[])
+    assert (Api.objects.get().name, Api.objects.get().categories) == ("Other", [])
+
+
+def test_references_to_webhooks_are_kept_and_not_told_to_the_trail(in_acme: World) -> None:
+    hooks = [{"event_name": "QuotaExceeded", "hook": {"header_map": {"Authorization": "s3cret"}}}]
+    api = services.create_api(definition=definition(), hook_references=hooks)
+    assert Api.objects.get(pk=api.pk).hook_references == hooks
+    assert audited()[1] == ("changed", "Orders", {"hook_references": ["…", "…"]})
+    with pytest.raises(DefinitionError, match="hook_references"):
+        services.update_api(api=api, definition=definition(), revision=1, hook_references=["\0"])

@@ -1,0 +1,167 @@
+"""How an API gets into its row, its search words and the audit trail, whichever form it has."""
+
+import json
+import re
+import secrets
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from apis import definition as definitions
+from apis import oas, openapi
+from apis.certificates.services import missing_certificates
+from apis.definition import DefinitionError
+from apis.jsontext import Problem
+from apis.models import Api, ApiTerm
+from apis.rules import RawDefinition, get
+from apis.services.errors import ChangedMeanwhile, ListenPathTaken, SameApiId
+from apis.tyk_fields import wrong_type
+from orgs import audit, scope, search
+from orgs.ids import is_id, new_id
+from orgs.models import Organisation
+
+KIND = "apis"
+COMPUTED = [field.name for field in Api._meta.concrete_fields if field.generated]
+
+
+class _IdTaken(Exception):
+    pass
+
+
+def create(definition: RawDefinition, *, openapi_text: str = "", document: dict[str, Any] | None = None) -> Api:
+    """Create an API of a definition that has been checked; `document` is what it was derived from.
+
+    The ids that it came with are kept when they are well-formed and free in the whole installation,
+    else replaced without a word: whether another organisation has one is nobody's business.
+    """
+    id, api_id = definition.get("id") or "", definition.get("api_id") or ""
+    try:
+        return _create(definition, openapi_text, document, id, api_id)
+    except _IdTaken:
+        if own := Api.objects.filter(api_id=api_id).defer("openapi").first():
+            raise SameApiId(own) from None
+        return _create(definition, openapi_text, document, "", "")
+
+
+@transaction.atomic
+def _create(definition: RawDefinition, openapi_text: str, document: dict[str, Any] | None, id: str, api_id: str) -> Api:
+    api = Api(id=id if is_id(id) else new_id(), openapi=openapi_text)
+    sealed = _fill(api, definition, api_id or secrets.token_hex(16), document)
+    _save(api, sealed, force_insert=True)
+    audit.record("created", kind=KIND, obj=api)
+    return api
+
+
+def locked(api: Api, *, revision: int | None = None) -> Api:
+    """Return the API as it is saved, for a change that was made from this revision. Raises ChangedMeanwhile."""
+    saved = Api.objects.select_for_update().defer("openapi").get(pk=api.pk)
+    if revision not in (None, saved.revision):
+        raise ChangedMeanwhile(saved)
+    return saved
+
+
+def replace(saved: Api, definition: RawDefinition, *, document: dict[str, Any] | None = None) -> RawDefinition:
+    after = _fill(saved, definition, saved.api_id, document)
+    saved.revision += 1
+    saved.updated_at = timezone.now()
+    _save(saved, after)
+    saved.refresh_from_db(fields=COMPUTED)
+    return after
+
+
+def walls() -> dict[str, Any]:
+    """What the rules need to know of the organisation and the installation."""
+    return {"org_id": scope.current_organisation_id(), "allow_loopback": settings.ALLOW_LOOPBACK_TARGETS}
+
+
+def require_valid(definition: RawDefinition, *, api_id: str = "") -> None:
+    """Refuse what the rules refuse, and what names certificates or APIs that are not the organisation's own."""
+    problems = definitions.validate(definition, **walls())
+    if problems := problems or [*missing_certificates(definition), *foreign_versions(definition, api_id=api_id)]:
+        raise DefinitionError(problems)
+
+
+def foreign_versions(definition: RawDefinition, *, api_id: str) -> list[Problem]:
+    """Gateways send a call to the API that a version names, without asking whose it is."""
+    versions = get(definition, "definition", "versions")
+    if not versions:
+        return []
+    if not isinstance(versions, dict):
+        return [wrong_type(("definition", "versions"), "an object", versions)]
+    asked = Api.objects.filter(api_id__in=[str(named) for named in versions.values()])
+    own = {"", api_id, *asked.values_list("api_id", flat=True)}
+    message = "definition.versions.{} must be the API ID of an API of this organisation."
+    foreign = (name for name, named in versions.items() if str(named) not in own)
+    return [Problem(message.format(name), ("definition", "versions", name)) for name in foreign]
+
+
+def _fill(api: Api, definition: RawDefinition, api_id: str, document: dict[str, Any] | None) -> RawDefinition:
+    ids = {"id": api.id, "api_id": api_id, "org_id": scope.current_organisation_id()}
+    sealed = definitions.seal(definition, **ids)
+    if document is not None:
+        api.openapi = definitions.compact(oas.seal_oas(document, **ids))
+        openapi.load(api.openapi)
+        sealed["is_oas"] = True
+    api.definition = definitions.compact(sealed)
+    definitions.parse(api.definition)  # what is stored can be read again: within the limits, with its ids
+    api.authentication = definitions.authentication_of(sealed)
+    api.tags = list(dict.fromkeys(sealed.get("tags") or []))
+    return sealed
+
+
+def _save(api: Api, definition: RawDefinition, *, force_insert: bool = False) -> None:
+    try:
+        with transaction.atomic():
+            api.save(force_insert=force_insert)
+    except IntegrityError as error:
+        match error.__cause__.diag.constraint_name:  # type: ignore[union-attr]
+            case "apis_listen_path":
+                raise _listen_path_taken(definition) from None
+            case "apis_api_id" | "apis_api_pkey":
+                raise _IdTaken from None
+        raise
+    _index(api, definition)
+
+
+def _listen_path_taken(definition: RawDefinition) -> ListenPathTaken:
+    path: str = definition["proxy"]["listen_path"]
+    either_form = [path.rstrip("/"), f"{path.rstrip('/')}/"]
+    domain = (definition.get("domain") or "").lower()
+    return ListenPathTaken(path, own=Api.objects.filter(listen_path__in=either_form, domain=domain).first())
+
+
+def _index(api: Api, definition: RawDefinition) -> None:
+    """Write the words that the API is found by."""
+    texts = (definition["name"], definition["proxy"]["listen_path"], api.id, definition["api_id"])
+    ApiTerm.objects.filter(api=api).delete()
+    ApiTerm.objects.bulk_create(ApiTerm(api=api, term=term) for term in search.terms(texts, tags=api.tags))
+
+
+def changes(before: RawDefinition, after: RawDefinition) -> dict[str, list[Any]]:
+    """Values of what the form edits; of the rest only the names, since a definition may hold credentials."""
+    edited = definitions.change(before, **definitions.basics_of(after))
+    rest = {
+        field for field in edited.keys() | after.keys() if (edited.get(field) or None) != (after.get(field) or None)
+    }
+    return audit.differences(_public(before), _public(after)) | {field: ["…", "…"] for field in sorted(rest)}
+
+
+def document_of(saved: Api) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(saved.openapi)
+    return document
+
+
+def _public(definition: RawDefinition) -> dict[str, Any]:
+    basics: dict[str, Any] = {**definitions.basics_of(definition)}
+    basics["target_url"] = without_password(basics["target_url"])
+    return basics
+
+
+def organisation_slug() -> str:
+    return Organisation.objects.get(pk=scope.current_organisation_id()).slug
+
+
+def without_password(target_url: str) -> str:
+    return re.sub(r"//[^/@]*@", "//…@", target_url) if "@" in target_url else target_url
