@@ -19,6 +19,11 @@ KINDS = {
     "access_keys": "access key",
     "apis": "API",
     "keys": "key",
+    "admin_api": "the Admin API",
+    "policies": "policy",
+    "certificates": "certificate",
+    "webhooks": "webhook",
+    "oauth_clients": "OAuth client",
 }
 FIELDS = ("at", "actor", "action", "kind", "object_name", "changes")
 

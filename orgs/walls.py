@@ -5,6 +5,8 @@ pointing into another organisation, since foreign-key checks do not ask row-leve
 """
 
 from collections.abc import Iterator
+from functools import cache
+from graphlib import TopologicalSorter
 
 from django.apps import apps
 from django.db import connection, models
@@ -26,6 +28,11 @@ SHARED_TABLES: dict[str, tuple[str, ...]] = {
 READS = sql.SQL("current_setting({}, true)").format(scope.READS)
 WRITES = sql.SQL("current_setting({}, true)").format(scope.WRITES)
 OVERVIEW = sql.Identifier(scope.OVERVIEW_ROLE)
+
+# Nobody but the owner may delete an organisation or lines of an audit trail: so this function runs as the owner, and
+# deletes the one organisation whose scope is open.
+DELETION = "commonhold_delete_organisation"
+DELETION_PATH = "pg_catalog, pg_temp"
 
 
 def owned_models() -> list[type[models.Model]]:
@@ -85,6 +92,7 @@ def statements(web: str) -> Iterator[sql.Composable]:
         yield from row_level_security(model)
     for model in owned_models():
         yield from composite_keys(model)
+    yield from deletion(role)
 
 
 def overview_may(model: type[models.Model]) -> tuple[str, ...]:
@@ -133,6 +141,49 @@ def constraint(table: str, name: str, definition: sql.Composable) -> sql.Composa
         "DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_constraint WHERE conname = {} AND conrelid = {}::regclass)"
         " THEN {}; END IF; END $$"
     ).format(name, f"public.{table}", add)
+
+
+@cache
+def models_in_order() -> tuple[type[models.Model], ...]:
+    """Every owned model, after those that it refers to: the organisation is the first."""
+    graph: dict[type[models.Model], set[type[models.Model]]] = {
+        model: {Organisation} | {field.related_model for field in references(model)} - {model}
+        for model in owned_models()
+        if model is not Organisation
+    }
+    return tuple(TopologicalSorter(graph).static_order())
+
+
+def deletion(role: sql.Identifier) -> Iterator[sql.Composable]:
+    """Make the function, and let the web's role alone call it. It returns how many rows went from which table."""
+    name = sql.Identifier("public", DELETION)
+    yield sql.SQL(
+        "CREATE OR REPLACE FUNCTION {}(wanted text) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER"
+        " SET search_path = {} AS {}"
+    ).format(name, sql.SQL(DELETION_PATH), deletion_body())
+    yield sql.SQL("REVOKE ALL ON FUNCTION {}(text) FROM PUBLIC, {}").format(name, OVERVIEW)
+    yield sql.SQL("GRANT EXECUTE ON FUNCTION {}(text) TO {}").format(name, role)
+
+
+def deletion_body() -> str:
+    """The guard does not lean on row-level security, nor that on the guard: either holds it to one organisation."""
+    tables = [model._meta.db_table for model in reversed(models_in_order()) if model is not Organisation]
+    steps = [_deletion_from(table, "organisation_id") for table in tables]
+    return f"""
+DECLARE removed jsonb := '{{}}'; n bigint;
+BEGIN
+    IF wanted IS NULL OR wanted !~ '^[0-9a-f]{{24}}$' OR wanted IS DISTINCT FROM current_setting('{scope.WRITES}', true)
+    THEN RAISE insufficient_privilege USING MESSAGE = 'This organisation''s scope is not open.';
+    END IF;
+    {"".join(steps)}{_deletion_from(Organisation._meta.db_table, "id")}RETURN removed;
+END """
+
+
+def _deletion_from(table: str, column: str) -> str:
+    return f"""DELETE FROM public.{table} WHERE {column} = wanted;
+    GET DIAGNOSTICS n = ROW_COUNT;
+    removed := removed || jsonb_build_object('{table}', n);
+    """  # noqa: S608 - made of names in this code
 
 
 def build(web: str) -> None:

@@ -87,7 +87,8 @@ def find(call: Call[Any, Any], rows: "models.QuerySet[M]", missing: str, **looku
     return found
 
 
-def record_visit(call: Call[Any, Any], organisation_id: str | None) -> None:
+def record_visit(call: Call[Any, Any], organisation_id: str | None, *, path: str = "") -> None:
+    """`path` is for what the real one must not tell the trail: it may hold a secret."""
     if call.user_or_none and call.user_or_none.is_unbounded and organisation_id:
         with scope.opened(scope.visit(organisation_id)):
-            audit.record(audit.VISITED, kind="organisation", name=call.request.path[:200])
+            audit.record(audit.VISITED, kind="organisation", name=(path or call.request.path)[:200])

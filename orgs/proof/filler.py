@@ -1,15 +1,12 @@
 """A row of every model, from what its fields say, so that a new model needs nobody to remember it."""
 
 from datetime import UTC, datetime
-from functools import cache
-from graphlib import TopologicalSorter
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import connection, models
 from psycopg import sql
 
-from orgs import walls
 from orgs.ids import new_id
 from orgs.models import Organisation
 
@@ -21,17 +18,6 @@ Rows = dict[Model, Row]
 FORMS = {
     "apis.Api.definition": '{{"api_id": "{token}", "proxy": {{"listen_path": "/{token}/"}}}}',
 }
-
-
-@cache
-def models_in_order() -> tuple[Model, ...]:
-    """Every owned model, after those that it refers to: the organisation is the first."""
-    graph: dict[Model, set[Model]] = {
-        model: {Organisation} | {field.related_model for field in walls.references(model)} - {model}
-        for model in walls.owned_models()
-        if model is not Organisation
-    }
-    return tuple(TopologicalSorter(graph).static_order())
 
 
 def owner_column(model: Model) -> str:

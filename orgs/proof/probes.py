@@ -9,7 +9,7 @@ from django.db import DatabaseError, connection, models, transaction
 from psycopg import errors, sql
 
 from orgs import scope, walls
-from orgs.proof import filler, queries
+from orgs.proof import deletion, filler, queries
 from orgs.proof.filler import Row
 from orgs.proof.finding import BROKEN, Finding, Report
 from orgs.proof.world import World, make_world, undone
@@ -24,6 +24,9 @@ OF_THE_OWNER = (
     "ALTER TABLE {} NO FORCE ROW LEVEL SECURITY",
     "DROP POLICY commonhold_select ON {}",
 )
+DELETE_ALL = sql.SQL(
+    "SELECT 1 FROM {}(%s) AS removed WHERE EXISTS (SELECT FROM jsonb_each_text(removed) WHERE value <> '0')"
+).format(sql.Identifier("public", walls.DELETION))
 Attempt = Callable[[], int]
 
 
@@ -62,12 +65,14 @@ def run(report: Report, web: str) -> None:
             return
         for case in cases(world):
             with undone(), scope.opened(case.scope):
-                for model in filler.models_in_order():
+                for model in walls.models_in_order():
                     try_rows(report, world, case, model)
         with undone(), scope.opened(scope.of(world.a)):
-            for model in filler.models_in_order():
+            for model in walls.models_in_order():
                 try_own_row(report, world, model)
             try_powers(report, web)
+        for case in cases(world):
+            try_deletion(report, world, case)
         queries.run(report, world)
 
 
@@ -113,10 +118,32 @@ def try_powers(report: Report, web: str) -> None:
         own = [web, scope.OVERVIEW_ROLE]
         cursor.execute("SELECT rolname FROM pg_roles WHERE rolname <> ALL (%s)", [own])
         become = [sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(role)) for (role,) in cursor.fetchall()]
-    tables = [sql.Identifier(model._meta.db_table) for model in filler.models_in_order()]
+    tables = [sql.Identifier(model._meta.db_table) for model in walls.models_in_order()]
     for statement in [*become, *(sql.SQL(text).format(table) for table in tables for text in OF_THE_OWNER)]:
         got = reaches(partial(_succeeds, statement))
         report.count("take the owner's powers", judge(got, False, f"role {web}", statement.as_string()))
+
+
+def try_deletion(report: Report, world: World, case: Case) -> None:
+    """Delete each organisation by the function that runs as the owner; one's own takes nothing of another along."""
+    for wanted in (world.a, world.b):
+        whose = "one organisation" if wanted == world.a else "another organisation"
+        with undone(), scope.opened(case.scope):
+            done = reaches(partial(execute, DELETE_ALL, wanted))
+        findings = judge(done, case.may[wanted] == "rw", deletion.PLACE, f"delete {whose} in {case.name}")
+        report.count("delete an organisation", findings)
+    if case.may[world.a] == "rw":
+        lost = reaches(partial(_lost_beside, world, case))
+        findings = judge(lost, False, deletion.PLACE, "lose another's rows by deleting one organisation")
+        report.count("delete an organisation", findings)
+
+
+def _lost_beside(world: World, case: Case) -> int:
+    """Delete organisation `a`; return how many rows of `b` are gone."""
+    with scope.opened(case.scope):
+        execute(DELETE_ALL, world.a)
+    with scope.opened(scope.of(world.b)):
+        return sum(1 - touch(READ, row) for row in world.rows[world.b].values())
 
 
 def touch(statement: str, row: Row, *params: str) -> int:

@@ -6,12 +6,11 @@ from django.db import models
 from psycopg import sql
 
 from orgs import scope, walls
+from orgs.proof.deletion import SIGNATURE
 from orgs.proof.finding import Cursor, Finding, rows
 
 RIGHTS = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER")
 OF_COLUMNS = ("SELECT", "INSERT", "UPDATE", "REFERENCES")
-# The definer-rights functions that are part of the walls.
-DEFINER_FUNCTIONS: frozenset[str] = frozenset()
 NOT_SYSTEM = "nspname NOT IN ('pg_catalog', 'information_schema') AND nspname NOT LIKE 'pg\\_t%%'"
 NOT_OF_EXTENSION = "NOT EXISTS (SELECT FROM pg_depend WHERE deptype = 'e' AND objid = {}.oid)"
 Policies = dict[str, tuple[object, ...]]
@@ -117,7 +116,7 @@ def definer_functions(cursor: Cursor) -> Iterator[Finding]:
         WHERE prosecdef AND {NOT_SYSTEM} AND {NOT_OF_EXTENSION.format("pg_proc")} ORDER BY 1
     """  # noqa: S608 constants
     for (function,) in rows(cursor, query):
-        if function not in DEFINER_FUNCTIONS:
+        if function != SIGNATURE:
             yield Finding(f"function {function}", "It is SECURITY DEFINER: it runs as its owner.", "Drop it.")
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from django.db import connection, models, transaction
 
-from orgs import scope
+from orgs import scope, walls
 from orgs.ids import new_id
 from orgs.models import Organisation
 from orgs.proof import filler
@@ -45,7 +45,7 @@ def make_world() -> World:
     for organisation_id in (world.a, world.b, None):
         rows: Rows = {}
         with scope.opened(scope.of(organisation_id) if organisation_id else scope.INSTALLATION):
-            for model in filler.models_in_order():
+            for model in walls.models_in_order():
                 if organisation_id or _may_be_of_none(model):
                     rows[model] = filler.make(model, organisation_id, rows)
                     filler.insert(rows[model])

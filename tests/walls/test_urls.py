@@ -56,6 +56,8 @@ def test_only_known_pages_are_public() -> None:
         "users:forgot_password",
         "users:reset_password",
         "users:accept_invitation",
+        "users:tap",
+        "users:tap_with_slash",
     }
 
 

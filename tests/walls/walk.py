@@ -11,12 +11,19 @@ from django.db import models
 from django.urls import URLPattern, URLResolver
 from django.urls.resolvers import RegexPattern
 
-from apis.models import Api
-from apis.services import import_text
-from keys.models import Key
+from apis import definition as definitions
+from apis.certificates.services import add_certificate
+from apis.definition import Authentication
+from apis.models import Api, Certificate, OAuthClient, Webhook
+from apis.oauth_clients.services import create_oauth_client
+from apis.services import create_api, import_text
+from apis.webhooks.services import create_webhook
+from keys.models import Key, Policy
+from keys.policies.services import create_policy
 from keys.services import create_key
 from orgs import scope
 from orgs.models import AuditEntry, Organisation
+from tests.apis.pem import self_signed
 from tests.conftest import World
 from users.models import AccessKey, Group, Invitation, User
 from users.services.access_keys import create_access_key
@@ -40,6 +47,10 @@ OBJECT_OF: dict[str, type[models.Model]] = {
     "users:revoke_invitation": Invitation,
     "apis:": Api,
     "keys:": Key,
+    "policies:": Policy,
+    "certificates:": Certificate,
+    "webhooks:": Webhook,
+    "oauth_clients:": OAuthClient,
     "suspend": Organisation,
     "resume": Organisation,
 }
@@ -125,10 +136,23 @@ def fill(organisation: Organisation | None, person: User) -> Objects:
                 Organisation: organisation,
                 Group: Group.objects.create(name="Support"),
                 Api: import_text(DOCUMENT, listen_path=listen_path),
+                Certificate: add_certificate(pem=self_signed().pem),
+                Webhook: create_webhook(name="Alerts", target_url="https://alerts.example/"),
+                OAuthClient: create_oauth_client(api=oauth_api(f"{listen_path}tokens/"))[0],
                 Key: create_key(alias="shop", has_all_apis=True)[0],
+                Policy: create_policy(name="Gold", metadata={"plan": "gold"}),
             }
         objects[AuditEntry] = AuditEntry.objects.filter(organisation=organisation).latest("id")
     return objects
+
+
+def oauth_api(listen_path: str) -> Api:
+    return create_api(
+        definition=definitions.build(
+            name="Tokens", listen_path=listen_path, target_url="https://tokens.example",
+            authentication=Authentication.OAUTH2, rate=0, per=0, tags=[], active=True,
+        )
+    )  # fmt: skip
 
 
 def fill_all(world: World) -> dict[str, Objects]:

@@ -39,3 +39,7 @@ class InvitationGone(Refused):
 
 class Gone(Refused):
     pass
+
+
+class BegunAlready(Refused):
+    """The same to everybody, whatever they sent."""

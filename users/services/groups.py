@@ -1,5 +1,6 @@
 """Groups of permissions. The rule is that of users: nothing beyond what the actor holds."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -14,21 +15,38 @@ KIND = "user_groups"
 
 
 @transaction.atomic
-def create_group(*, name: str, description: str, permissions: Permissions, by: User | None) -> Group:
+def create_group(
+    *,
+    name: str,
+    description: str,
+    permissions: Permissions,
+    extra: Mapping[str, Any] | None = None,
+    by: User | None,
+) -> Group:
+    """`extra` is what clients of the JSON API keep with a group."""
     rank.require_grant(by, permissions)
-    group = Group(name=name, description=description, permissions=stored(permissions))
+    group = Group(name=name, description=description, permissions=stored(permissions), extra=dict(extra or {}))
     _save(group, force_insert=True)
     audit.record("created", kind=KIND, obj=group, changes=audit.differences({}, _facts(group)))
     return group
 
 
 @transaction.atomic
-def update_group(*, group: Group, name: str, description: str, permissions: Permissions, by: User | None) -> Group:
+def update_group(
+    *,
+    group: Group,
+    name: str,
+    description: str,
+    permissions: Permissions,
+    extra: Mapping[str, Any] | None = None,
+    by: User | None,
+) -> Group:
     require_rank(by, group)
     rank.require_grant(by, permissions)
     before = _facts(group)
     group.name, group.description, group.permissions = name, description, stored(permissions)
-    _save(group, update_fields=["name", "description", "permissions"])
+    group.extra = group.extra if extra is None else dict(extra)
+    _save(group, update_fields=["name", "description", "permissions", "extra"])
     audit.record("changed", kind=KIND, obj=group, changes=audit.differences(before, _facts(group)))
     return group
 

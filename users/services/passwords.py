@@ -13,8 +13,8 @@ from orgs.http import OrgRequest, address
 from orgs.models import AuditEntry
 from users import mail
 from users.models import Session, User, owner_id
-from users.services import lockout
-from users.services.errors import InvitationGone, WrongPassword
+from users.services import lockout, rank
+from users.services.errors import BeyondRights, InvitationGone, WrongPassword
 from users.services.people import check_strength, end_sessions
 from users.services.signing_in import KIND, record_as
 from users.sessions import stored_key
@@ -29,14 +29,19 @@ def change_password(*, request: OrgRequest, user: User, old: str, new: str) -> U
 
     Wrong guesses at the present one count as failed sign-ins: whoever found a browser open shall not try for long.
     """
-    counter = lockout.counter(user.email, address(request))
+    require_present(user, old, address(request))
+    return _change(request, user, new)
+
+
+def require_present(user: User, password: str, visitor: str) -> None:
+    """Refuse unless this is the user's present password; commit then too, failures count."""
+    counter = lockout.counter(user.email, visitor)
     if lockout.is_locked(counter):
         raise WrongPassword(lockout.SENTENCE)
-    if not user.check_password(old):
+    if not user.check_password(password):
         lockout.count_failure(counter)
         raise WrongPassword("This is not your present password.")
     counter.delete()
-    return _change(request, user, new)
 
 
 @transaction.atomic
@@ -53,6 +58,33 @@ def _set(user: User, password: str) -> None:
     check_strength(password, user)
     user.set_password(password)
     user.save(update_fields=["password"])
+
+
+def set_own_password(*, user: User, present: str, new: str, visitor: str) -> User:
+    """Set one's own password without a browser's session. Who has none yet needs not say it.
+
+    To set the present one again says it as well. Commit also where this refuses, failures count.
+    """
+    if user.has_usable_password():
+        require_present(user, present or new, visitor)
+    return _replace(user, new, "changed the password")
+
+
+@transaction.atomic
+def set_password(*, user: User, new: str, by: User | None) -> User:
+    """Set the password of a user whom one ranks above, where one is allowed to."""
+    rank.require_rank(by, user)
+    if by and not (by.may_reset_passwords or by.is_administrator or by.is_unbounded):
+        raise BeyondRights("Setting the passwords of others has to be allowed by who holds the admin secret.")
+    return _replace(user, new, "set the password")
+
+
+@transaction.atomic
+def _replace(user: User, password: str, action: str) -> User:
+    _set(user, password)
+    end_sessions(user)
+    audit.record(action, kind=KIND, obj=user)
+    return user
 
 
 @transaction.atomic

@@ -1,7 +1,7 @@
 """Making, changing and removing users."""
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.contrib.auth import password_validation
@@ -38,12 +38,18 @@ def create_user(
     is_administrator: bool = False,
     permissions: Permissions = NO_PERMISSIONS,
     groups: Iterable[Group] = (),
+    is_active: bool = True,
+    extra: Mapping[str, Any] | None = None,
     by: User | None = None,
 ) -> User:
-    """Make a user of the open scope's organisation. Without a password they sign in only after a reset."""
+    """Make a user of the open scope's organisation. Without a password they sign in only after a reset.
+
+    `extra` is what clients of the JSON API keep with a user.
+    """
     groups = list(groups)
     rank.require_grant(by, rank.total(permissions, groups), is_administrator=is_administrator)
     user = User(email=email, name=name, is_administrator=is_administrator, permissions=stored(permissions))
+    user.is_active, user.extra = is_active, dict(extra or {})
     user.organisation_id = scope.current_organisation_id()
     _insert(user, password)
     _put_in_groups(user, groups)
@@ -52,9 +58,19 @@ def create_user(
 
 
 @transaction.atomic
-def create_unbounded_user(*, email: str, name: str, password: str | None = None) -> User:
-    """Make a user of no organisation, who sees all of them. Only their like and the command line get here."""
-    user = User(email=email, name=name, is_unbounded=True)
+def create_unbounded_user(
+    *,
+    email: str,
+    name: str,
+    password: str | None = None,
+    is_active: bool = True,
+    extra: Mapping[str, Any] | None = None,
+) -> User:
+    """Make a user of no organisation, who sees all of them.
+
+    Only their like, the command line and who holds the admin secret get here.
+    """
+    user = User(email=email, name=name, is_unbounded=True, is_active=is_active, extra=dict(extra or {}))
     _insert(user, password)
     audit.record("created", kind=KIND, obj=user, changes={"is_unbounded": [None, True]})
     return user
@@ -87,6 +103,7 @@ def update_user(
     is_administrator: bool = False,
     permissions: Permissions = NO_PERMISSIONS,
     groups: Iterable[Group] = (),
+    extra: Mapping[str, Any] | None = None,
     by: User | None = None,
 ) -> User:
     """Change a user; the permissions and groups given replace those that were. `by` must rank above both."""
@@ -98,10 +115,21 @@ def update_user(
     before = _facts(user, user.groups.all())
     user.email, user.name, user.is_administrator = email.strip().lower(), name, is_administrator
     user.permissions = stored(permissions)
-    _save(user, update_fields=["email", "name", "is_administrator", "permissions"])
+    user.extra = user.extra if extra is None else dict(extra)
+    _save(user, update_fields=["email", "name", "is_administrator", "permissions", "extra"])
     if not user.is_unbounded:
         _put_in_groups(user, groups)
     audit.record("changed", kind=KIND, obj=user, changes=audit.differences(before, _facts(user, groups)))
+    return user
+
+
+@transaction.atomic
+def allow_resets(*, user: User, allowed: bool) -> User:
+    """Let a user set the passwords of those whom they rank above, or no longer; for who holds the admin secret."""
+    if user.may_reset_passwords != allowed:
+        user.may_reset_passwords = allowed
+        user.save(update_fields=["may_reset_passwords"])
+        audit.record("changed", kind=KIND, obj=user, changes={"may_reset_passwords": [not allowed, allowed]})
     return user
 
 

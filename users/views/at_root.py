@@ -4,7 +4,7 @@ from django.conf import settings
 from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from orgs.http import OrgRequest
@@ -12,7 +12,7 @@ from orgs.permissions import public
 from orgs.sites import Kind, Site
 from users.forms import SignInForm
 from users.models import User
-from users.services import at_root
+from users.services import at_root, single_sign_on
 from users.services.errors import SignInRefused
 
 
@@ -55,9 +55,28 @@ def add_slash(request: HttpRequest, slug: str = "") -> HttpResponse:
     return HttpResponseRedirect(f"{request.path}/")
 
 
+@public
+@require_safe
+@sensitive_variables("nonce")
+def tap(request: OrgRequest) -> HttpResponse:
+    """Sign in whom another system vouches for. What only looks at the address, as mail programs do, uses nothing up."""
+    if request.method == "HEAD":
+        return HttpResponse()
+    try:
+        nonce = request.GET.get("nonce", "")
+        user, session = single_sign_on.sign_in_with_nonce(request=request, nonce=nonce)
+    except SignInRefused as refused:
+        context = {"page_title": "You cannot sign in with this", "text": str(refused)}
+        return render(request, "users/told.html", context, status=410)
+    return _go(user, session)
+
+
 def _enter(request: OrgRequest, user: User) -> HttpResponse:
+    return _go(user, at_root.start_session(request=request, user=user))
+
+
+def _go(user: User, session: SessionBase) -> HttpResponse:
     """Go to the user's site, signed in: the session's cookie is set here, for that site's name and path."""
-    session = at_root.start_session(request=request, user=user)
     slug = user.organisation.slug if user.organisation else ""
     site = Site(Kind.ORGANISATION, prefix=f"/o/{slug}", slug=slug) if slug else Site(Kind.ALL, prefix="/all")
     response = HttpResponseRedirect(f"{site.prefix}/")

@@ -1,0 +1,1 @@
+"""Organisations and what is about the whole installation, for machines."""

@@ -1,0 +1,1 @@
+"""Users, their groups and what lets them in, for machines."""
