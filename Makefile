@@ -31,6 +31,7 @@ lint: .venv/installed-dev
 	DJANGO_SETTINGS_MODULE=tests.settings $(PY) manage.py makemigrations --check --dry-run
 
 bench: .venv/installed-dev
+	@$(INSTALL) --require-hashes --requirement requirements-bench.txt
 	$(PY) -m tests.bench $(ARGS)
 
 soak: .venv/installed-dev
@@ -40,15 +41,18 @@ lock: .venv/installed
 	$(INSTALL) uv
 	$(LOCK) --output-file requirements.txt
 	$(LOCK) --group dev --constraint requirements.txt --output-file requirements-dev.txt
+	$(subst pyproject.toml,--group pyproject.toml:build,$(LOCK)) --output-file requirements-build.txt
+	$(subst pyproject.toml,--group pyproject.toml:bench,$(LOCK)) --constraint requirements.txt --output-file requirements-bench.txt
 
 clean: stop
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis var/test
 
-.venv/installed: requirements.txt
+.venv/installed: requirements.txt requirements-build.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Commonhold needs Python 3.11 or newer: set PYTHON.")'
 	@echo "Installing what Commonhold needs into .venv"
 	@$(PYTHON) -m venv .venv
-	@$(INSTALL) --require-hashes --requirement requirements.txt
+	@$(INSTALL) --require-hashes --requirement requirements.txt --requirement requirements-build.txt
+	@$(INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .venv/installed-dev: requirements-dev.txt .venv/installed
