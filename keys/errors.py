@@ -1,5 +1,10 @@
 """Why a service refuses, each with a sentence for the person who asked; `keys.session` has more."""
 
+from apis.jsontext import Problem
+
+MISSING_API = "APIs: one of the chosen APIs does not exist. Choose again."
+MISSING_POLICY = "Policies: one of the chosen policies does not exist. Choose again."
+
 
 class KeyRefused(ValueError):
     """A change of a key that is not made."""
@@ -9,8 +14,36 @@ class BadSetting(KeyRefused):
     """An alias, tag, expiry or metadata that cannot be kept."""
 
 
-class NoSuchApi(KeyRefused):
+class BadSession(BadSetting):
+    """A session object that cannot be taken; `problems` says why, each with its place in the JSON."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__(" ".join(map(str, problems)))
+        self.problems = problems
+
+
+class NoSuch(KeyRefused):
+    """Something that the organisation does not have, whether or not another one does."""
+
+
+class NoSuchApi(NoSuch):
     """An API or version that the organisation does not have."""
+
+
+class NoSuchPolicy(NoSuch):
+    """A policy that the organisation does not have."""
+
+
+class NoSuchCertificate(NoSuch):
+    """A certificate that the organisation does not have."""
+
+
+class NoSuchClient(NoSuch):
+    """An OAuth client that the organisation does not have."""
+
+
+class NoSuchOrganisation(NoSuch):
+    """An organisation that is not the one of the key."""
 
 
 class Revoked(KeyRefused):
@@ -19,6 +52,10 @@ class Revoked(KeyRefused):
 
 class AlreadyCreated(KeyRefused):
     """The form that made this key was sent again."""
+
+
+class SameId(KeyRefused):
+    """Another key of the organisation has the id that was chosen for this one."""
 
 
 class ChangedMeanwhile(KeyRefused):

@@ -1,7 +1,7 @@
 """The forms of keys: one input each, in the words of `keys.settings`."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
@@ -50,29 +50,12 @@ class UtcDateTimeField(forms.DateTimeField):
             return super().prepare_value(value)
 
 
-class KeyForm(forms.Form):
-    """`data` also holds the ticked APIs (`keys.choosing`); after `is_valid`, `settings()` is what to save."""
+class LimitsForm(forms.Form):
+    """What the forms of keys and of policies have in common. `data` also holds the ticked APIs (`keys.choosing`)."""
 
-    alias = forms.CharField(max_length=ALIAS_LENGTH, help_text="Whose key it is and what for.")
-    reach = forms.ChoiceField(
-        label="Opens",
-        initial="chosen",
-        choices=[
-            ("chosen", "The APIs ticked below"),
-            ("all", "All of this organisation's APIs, also later ones"),
-        ],
-        widget=forms.RadioSelect,
-    )
-    rate = forms.FloatField(required=False, min_value=0, help_text="Requests in each period; empty is no limit.")
-    per_s = forms.FloatField(label="Period in seconds", required=False, min_value=0, initial="1")
-    quota_max = forms.IntegerField(
-        label="Quota", required=False, min_value=1, help_text="Requests in each window; empty is no quota."
-    )
     quota_window_s = forms.TypedChoiceField(
         label="Window", required=False, coerce=int, empty_value="86400", choices=WINDOWS, initial=86_400
     )
-    expires = forms.ChoiceField(required=False, choices=EXPIRIES)
-    expires_at = UtcDateTimeField(label="Time (UTC)", required=False)
     tags = forms.CharField(required=False, max_length=2000, help_text="With commas between them.")
     metadata = forms.CharField(
         required=False,
@@ -83,17 +66,15 @@ class KeyForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["alias"].widget.attrs["autofocus"] = True
-        window = self.data.get("quota_window_s") or self.get_initial_for_field(
-            self.fields["quota_window_s"], "quota_window_s"
-        )
-        self._offer_window(str(window))
+        self.offer_seconds("quota_window_s")
 
-    def _offer_window(self, seconds: str) -> None:
-        """A key made elsewhere may have a window of any length; it stays."""
-        field = cast(forms.TypedChoiceField, self.fields["quota_window_s"])
-        if seconds.isdecimal() and len(seconds) < 11 and int(seconds) not in dict(WINDOWS):
-            field.choices = [*WINDOWS, (int(seconds), period(int(seconds)))]
+    def offer_seconds(self, name: str) -> None:
+        """What was made elsewhere may have a time of any length; it stays."""
+        field = cast(forms.TypedChoiceField, self.fields[name])
+        seconds = str(self.data.get(name) or self.get_initial_for_field(field, name))
+        offered = cast(Iterable[tuple[int, str]], field.choices)
+        if seconds.isdecimal() and len(seconds) < 11 and int(seconds) not in dict(offered):
+            field.choices = [*offered, (int(seconds), period(int(seconds)))]
 
     def clean_metadata(self) -> dict[str, Any]:
         try:
@@ -101,10 +82,55 @@ class KeyForm(forms.Form):
         except BadSetting as error:
             raise forms.ValidationError(str(error)) from None
 
+    def tags_given(self) -> list[str]:
+        return [tag.strip() for tag in self.cleaned_data["tags"].split(",") if tag.strip()]
+
+    def sent(self) -> QueryDict:
+        return cast(QueryDict, self.data)
+
+
+class RevisedForm(forms.Form):
+    """`revision` is that of the object when the form was made."""
+
+    revision = forms.IntegerField(widget=forms.HiddenInput)
+
+    def now_from(self, revision: int) -> None:
+        """Let the next sending replace what was saved meanwhile."""
+        self.data = cast(QueryDict, self.data).copy()
+        self.data["revision"] = str(revision)
+
+
+class KeyForm(LimitsForm):
+    """After `is_valid`, `settings()` is what to save."""
+
+    alias = forms.CharField(max_length=ALIAS_LENGTH, help_text="Whose key it is and what for.")
+    reach = forms.ChoiceField(
+        label="Opens",
+        initial="chosen",
+        choices=[
+            ("chosen", "The APIs and policies ticked below"),
+            ("all", "All of this organisation's APIs, also later ones"),
+        ],
+        widget=forms.RadioSelect,
+    )
+    rate = forms.FloatField(required=False, min_value=0, help_text="Requests in each period; empty is no limit.")
+    per_s = forms.FloatField(label="Period in seconds", required=False, min_value=0, initial="1")
+    quota_max = forms.IntegerField(
+        label="Quota", required=False, min_value=1, help_text="Requests in each window; empty is no quota."
+    )
+    expires = forms.ChoiceField(required=False, choices=EXPIRIES)
+    expires_at = UtcDateTimeField(label="Time (UTC)", required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["alias"].widget.attrs["autofocus"] = True
+
     def clean(self) -> dict[str, Any]:
         cleaned = self.cleaned_data
+        has_all_apis = cleaned.get("reach") == "all"
         try:
-            self.accesses = () if cleaned.get("reach") == "all" else choosing.accesses_in(self._sent())
+            self.accesses = () if has_all_apis else choosing.accesses_in(self.sent())
+            self.policies = () if has_all_apis else choosing.policies_in(self.sent())
         except (KeyRefused, BadAllowedUrl) as error:
             self.add_error(None, str(error))
         if cleaned.get("expires") == AT and not cleaned.get("expires_at") and "expires_at" not in self.errors:
@@ -113,21 +139,19 @@ class KeyForm(forms.Form):
             self.add_error("expires", "Choose “At the time given here”, or empty the time.")
         return cleaned
 
-    def _sent(self) -> QueryDict:
-        return cast(QueryDict, self.data)
-
     def settings(self) -> KeySettings:
         cleaned = self.cleaned_data
         return KeySettings(
             alias=cleaned["alias"],
             accesses=self.accesses,
+            policies=self.policies,
             has_all_apis=cleaned["reach"] == "all",
             rate=cleaned["rate"] or 0,
             per_s=(cleaned["per_s"] or 0) if cleaned["rate"] else 0,
             quota_max=cleaned["quota_max"] or UNLIMITED,
             quota_window_s=int(cleaned["quota_window_s"]),
             expires_at=_expiry(cleaned["expires"], cleaned["expires_at"]),
-            tags=[tag.strip() for tag in cleaned["tags"].split(",") if tag.strip()],
+            tags=self.tags_given(),
             metadata=cleaned["metadata"],
         )
 
@@ -141,20 +165,13 @@ class CreateForm(KeyForm):
         try:
             return _signer().unsign(self.cleaned_data["form_id"])
         except BadSignature:
-            self.data = self._sent().copy()
+            self.data = self.sent().copy()
             self.data["form_id"] = new_form_id()
             raise forms.ValidationError("This form was too old. Send it once more.") from None
 
 
-class EditForm(KeyForm):
-    """`revision` is that of the key when the form was made."""
-
-    revision = forms.IntegerField(widget=forms.HiddenInput)
-
-    def now_from(self, revision: int) -> None:
-        """Let the next sending replace what was saved meanwhile."""
-        self.data = self._sent().copy()
-        self.data["revision"] = str(revision)
+class EditForm(RevisedForm, KeyForm):
+    pass
 
 
 class RotateForm(forms.Form):

@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
 from apis.models import Api
-from keys.models import Key, KeyAccess, KeyTerm
+from keys.models import Key, KeyAccess, KeyPolicy, KeyTerm, Policy, PolicyAccess
 from keys.settings import quota_text, rate_text
 from keys.states import LABELS, in_state, shown_state
 from orgs import paging, search
@@ -37,9 +37,9 @@ COLUMNS = (
 )
 FIELDS = (
     "id", "alias", "tags", "masked", "is_disabled", "expires_at", "revoked_at", "has_all_apis",
-    "rate", "per_s", "quota_max", "quota_window_s", "expires", "created", "named",
+    "rate", "per_s", "quota_max", "quota_window_s", "expires", "created", "named", "applied_policies",
 )  # fmt: skip
-FILTERS = ("q", "state", "tag", "api", "sort")
+FILTERS = ("q", "state", "tag", "api", "policy", "sort")
 ROW = """<tr><td><a href="{}">{}</a><span class="sub">{}</span></td><td data-label="Key"><code>{}</code></td>
 <td data-label="State"><span class="state state-{}">{}</span></td><td data-label="APIs" class="number">{}</td>
 <td data-label="Rate" class="when">{}</td><td data-label="Quota" class="when">{}</td>
@@ -47,18 +47,23 @@ ROW = """<tr><td><a href="{}">{}</a><span class="sub">{}</span></td><td data-lab
 """
 
 
-class NamedApis(Func):
-    """How many APIs a key names, within the statement that lists the keys."""
+class Rows(Func):
+    """How many rows of a table are a key's, within the statement that lists the keys."""
 
-    template = "(SELECT count(*) FROM keys_keyaccess WHERE (organisation_id, key_id) = (%(expressions)s))"
+    template = "(SELECT count(*) FROM %(table)s WHERE (organisation_id, key_id) = (%(expressions)s))"
     output_field = IntegerField()
 
-    def __init__(self) -> None:
-        super().__init__(F("organisation_id"), F("id"))
+    def __init__(self, table: str) -> None:
+        super().__init__(F("organisation_id"), F("id"), table=table)
 
 
 # It may stand here: whose keys these are is looked up when a page asks. But take `.all()` of it, which keeps no rows.
-LISTED = Key.objects.annotate(expires=when_of("expires_at"), created=when_of("created_at"), named=NamedApis())
+LISTED = Key.objects.annotate(
+    expires=when_of("expires_at"),
+    created=when_of("created_at"),
+    named=Rows("keys_keyaccess"),
+    applied_policies=Rows("keys_keypolicy"),
+)
 
 
 def narrowed(query: QueryDict, *, now: datetime) -> QuerySet[Key]:
@@ -69,13 +74,17 @@ def narrowed(query: QueryDict, *, now: datetime) -> QuerySet[Key]:
         keys = search.tagged(keys, KeyTerm, "key_id", tag.replace("\0", "")) if tag else keys
     if (state := query.get("state")) in LABELS:
         keys = keys.filter(in_state(state, now=now))
+    if policy := query.get("policy"):
+        keys = keys.filter(pk__in=KeyPolicy.objects.filter(policy_id=policy).order_by().values("key_id"))
     return keys.filter(pk__in=opening(api)) if (api := query.get("api")) else keys
 
 
 def opening(api_id: str) -> QuerySet[Any, Any]:
-    """The ids of the keys that open an API. A union of two indexes, since an OR would use neither."""
+    """The ids of the keys that name an API, or a policy that does. A union of indexes, since an OR would use none."""
     named = KeyAccess.objects.filter(api_id=api_id).order_by().values("key_id")
-    return named.union(Key.objects.filter(has_all_apis=True).order_by().values("pk"), all=True)
+    policies = PolicyAccess.objects.filter(api_id=api_id).order_by().values("policy_id")
+    applied = KeyPolicy.objects.filter(policy__in=policies).order_by().values("key_id")
+    return named.union(Key.objects.filter(has_all_apis=True).order_by().values("pk"), applied, all=True)
 
 
 def key_list(request: OrgRequest, *, may_write: bool) -> dict[str, Any]:
@@ -101,16 +110,23 @@ def key_list(request: OrgRequest, *, may_write: bool) -> dict[str, Any]:
 
 
 def _selects(query: QueryDict) -> list[Select]:
-    """A tag and an API are chosen by following a link: they are offered only to be cleared."""
+    """A tag, an API and a policy are chosen by following a link: they are offered only to be cleared."""
     selects = [Select("state", "State", (("", "Any state"), *LABELS.items()))]
     if tag := query.get("tag"):
         selects.append(Select("tag", "Tag", (("", "Any tag"), (tag, f"Tag: {tag}"))))
     if api := query.get("api"):
-        if not is_id(api):
-            raise Http404
-        name = get_object_or_404(Api.objects.only("name"), pk=api).name
+        name = get_object_or_404(Api.objects.only("name"), pk=_checked(api)).name
         selects.append(Select("api", "API", (("", "Any API"), (api, f"Opens: {name}"))))
+    if policy := query.get("policy"):
+        name = get_object_or_404(Policy.objects.only("name"), pk=_checked(policy)).name
+        selects.append(Select("policy", "Policy", (("", "Any policy"), (policy, f"Applies: {name}"))))
     return selects
+
+
+def _checked(id: str) -> str:
+    if not is_id(id):
+        raise Http404
+    return id
 
 
 def _row(prefix: str, key: dict[str, Any], now: datetime) -> tuple[str, ...]:
@@ -122,12 +138,18 @@ def _row(prefix: str, key: dict[str, Any], now: datetime) -> tuple[str, ...]:
         key["masked"],
         state,
         state,
-        "all" if key["has_all_apis"] else str(key["named"]),
-        rate_text(key["rate"], key["per_s"]),
-        quota_text(key["quota_max"], key["quota_window_s"]),
+        _opens(key),
+        "by policy" if key["applied_policies"] else rate_text(key["rate"], key["per_s"]),
+        "by policy" if key["applied_policies"] else quota_text(key["quota_max"], key["quota_window_s"]),
         key["expires"] or "never",
         key["created"],
     )
+
+
+def _opens(key: dict[str, Any]) -> str:
+    if number := key["applied_policies"]:
+        return "1 policy" if number == 1 else f"{number} policies"
+    return "all" if key["has_all_apis"] else str(key["named"])
 
 
 def _empty(request: OrgRequest, may_write: bool) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Keys and policies, and what they open.
 
-A key, the policies that it applies and the APIs that both name are of one organisation: their foreign keys have two columns (`orgs.walls`), since
-a gateway would serve one organisation's key on another's API if the key said so.
+A key, the policies that it applies and the APIs that both name are of one organisation: their foreign keys have two
+columns (`orgs.walls`), since a gateway would serve one organisation's key on another's API if the key said so.
 """
 
 from django.contrib.postgres.fields import ArrayField
@@ -77,6 +77,13 @@ class Key(OrgOwned):
                 fields=["organisation", "-created_at", "-id"],
                 name="keys_of_all_apis",
                 condition=models.Q(has_all_apis=True),
+            ),
+            models.Index(fields=["organisation", "hash"], name="keys_hash"),
+            models.Index(fields=["organisation", "username"], name="keys_username", condition=~models.Q(username="")),
+            models.Index(
+                fields=["organisation", "previous_hash"],
+                name="keys_previous_hash",
+                condition=~models.Q(previous_hash=""),
             ),
             models.Index(
                 fields=["previous_digest", "organisation"],

@@ -9,10 +9,12 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from apis.models import Api, At
-from keys.models import Key
+from keys.models import Key, Policy
+from keys.policies import rights as policy_rights
+from keys.policies.tables import merged_rows
 from keys.rights import apis_of, effective_access
 from keys.services import KIND
-from keys.session import EffectiveAccess, KeyState
+from keys.session import EffectiveAccess, KeyState, state_at
 from keys.settings import quota_text, rate_text
 from keys.states import state_of
 from orgs.display import when
@@ -77,6 +79,25 @@ def duration(span: timedelta) -> str:
 
 
 def access_table(request: OrgRequest, key: Key) -> dict[str, Any]:
+    policies = policy_rights.policies_of(key)
+    return _by_policies(request, key, policies) if policies else _by_itself(request, key)
+
+
+def _by_policies(request: OrgRequest, key: Key, policies: list[Policy]) -> dict[str, Any]:
+    merged = policy_rights.merged(policies, key)
+    state = state_at(timezone.now(), is_disabled=key.is_disabled, expires_at=key.expires_at, revoked_at=key.revoked_at)
+    why_not = "" if state is KeyState.ACTIVE else f"the key is {state}"
+    prefix = f"{request.site.prefix}/policies/" if may(request, ObjectKind.POLICIES, Level.READ) else ""
+    return {
+        "accesses": merged_rows(request, merged, policies, why_not=why_not, most=MOST_ACCESSES),
+        "has_more": len(merged.accesses) > MOST_ACCESSES,
+        "most": MOST_ACCESSES,
+        "policies": [(policy.name, f"{prefix}{policy.pk}/" if prefix else "") for policy in policies],
+        "refusal": merged.refusal,
+    }
+
+
+def _by_itself(request: OrgRequest, key: Key) -> dict[str, Any]:
     opened = effective_access(key, now=timezone.now(), most=MOST_ACCESSES + 1)
     reads_apis = may(request, ObjectKind.APIS, Level.READ)
     links = {id: f"{request.site.prefix}/apis/{id}/" if reads_apis else "" for id in opened}
@@ -112,6 +133,7 @@ def facts(key: Key) -> list[dict[str, Any]]:
             "label": "Opens",
             "value": "All of this organisation's APIs" if key.has_all_apis else "The APIs named on it",
         },
+        {"label": "Policies", "value": ", ".join(policy.name for policy in policy_rights.policies_of(key))},
         {"label": "Rate", "value": rate_text(key.rate, key.per_s)},
         {"label": "Quota", "value": quota_text(key.quota_max, key.quota_window_s)},
         {"label": "Expires", "value": when(key.expires_at)},
@@ -129,10 +151,20 @@ def _value(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
+def _opened(key: Key) -> QuerySet[Api]:
+    """The APIs that the key opens, itself or through its policies, by name."""
+    policies = policy_rights.policies_of(key)
+    if not policies:
+        return apis_of(key)
+    opened = [access.api_id for access in policy_rights.merged(policies, key).opened]
+    return Api.objects.filter(api_id__in=opened).order_by("sort_name", "id")
+
+
 def what_stops(key: Key) -> list[str]:
     """Say which APIs refuse the key afterwards."""
-    names = list(apis_of(key).values_list("name", flat=True)[: MOST_NAMES + 1])
-    more = f" and {apis_of(key).count() - MOST_NAMES:,} more" if len(names) > MOST_NAMES else ""
+    apis = _opened(key)
+    names = list(apis.values_list("name", flat=True)[: MOST_NAMES + 1])
+    more = f" and {apis.count() - MOST_NAMES:,} more" if len(names) > MOST_NAMES else ""
     if not names:
         return [f"Nothing at present: {key.alias} ({key.masked}) opens no API."]
     return [f"Every request with {key.alias} ({key.masked}) to {', '.join(names[:MOST_NAMES])}{more} is refused."]
@@ -144,7 +176,7 @@ def who_notices() -> list[str]:
 
 def curl(key: Key, token: str) -> str:
     """Return a line for a shell that calls an API that the key opens; empty where none is active."""
-    apis: QuerySet[Api] = apis_of(key).filter(is_active=True).exclude(authentication="keyless")
+    apis: QuerySet[Api] = _opened(key).filter(is_active=True).exclude(authentication="keyless")
     api = apis.annotate(header=At("auth", "auth_header_name")).values_list("domain", "listen_path", "header").first()
     if api is None:
         return ""

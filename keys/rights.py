@@ -1,18 +1,20 @@
 """What a key's rows say, in the words of `keys.session`: the session object, and effective access."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from django.db.models import F, Func, JSONField, QuerySet
+from django.db.models import F, Func, JSONField, Q, QuerySet
 
 from apis.models import Api
-from keys import session
-from keys.errors import NoSuchApi
-from keys.models import Key, KeyAccess
+from keys import credentials, session
+from keys.errors import MISSING_API, NoSuchApi
+from keys.models import Key, KeyAccess, KeyPolicy, PolicyAccess
 from keys.paths import AllowedUrl
 from keys.session import Access, EffectiveAccess, KeySpec, Limit, OwnApi
+from keys.session_fields import OWN_LIMIT_FIELDS
 from orgs import scope
 
 UNVERSIONED = ("Default",)
@@ -20,11 +22,16 @@ UNVERSIONED = ("Default",)
 
 @dataclass(frozen=True)
 class ApiAccess:
-    """An API to open, by the id of its row. No versions is all that it has; no allowed URLs is every path."""
+    """An API to open, by the id of its row. No versions is all that it has; no allowed URLs is every path.
+
+    `extra` are fields of the access right that have no name here.
+    """
 
     api_id: str
     versions: tuple[str, ...] = ()
     allowed_urls: tuple[AllowedUrl, ...] = ()
+    limit: Limit | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
 
 class VersionNames(Func):
@@ -46,12 +53,15 @@ def own_apis(apis: QuerySet[Api]) -> dict[str, OwnApi]:
 def names_of(accesses: Iterable[ApiAccess]) -> dict[str, str]:
     """Return the names of the APIs by id. Raises NoSuchApi: another organisation's does not exist here."""
     accesses = list(accesses)
-    wanted = Api.objects.filter(pk__in=[access.api_id for access in accesses])
+    wanted = Api.objects.filter(pk__in=[access.api_id for access in accesses]).order_by()
     if any(access.versions for access in accesses):
-        _refuse_unknown_versions(accesses, own_apis(wanted))
-    names = dict(wanted.order_by().values_list("id", "name"))
+        apis = own_apis(wanted)
+        _refuse_unknown_versions(accesses, apis)
+        names = {id: api.name for id, api in apis.items()}
+    else:
+        names = dict(wanted.values_list("id", "name"))
     if any(access.api_id not in names for access in accesses):
-        raise NoSuchApi("APIs: one of the chosen APIs does not exist. Choose again.")
+        raise NoSuchApi(MISSING_API)
     return names
 
 
@@ -64,11 +74,12 @@ def _refuse_unknown_versions(accesses: list[ApiAccess], apis: dict[str, OwnApi])
 
 
 def accesses_of(key: Key) -> tuple[ApiAccess, ...]:
-    rows = KeyAccess.objects.filter(key=key).order_by("api_id").values_list("api_id", "versions", "allowed_urls")
-    return tuple(
-        ApiAccess(api_id, tuple(versions), tuple(AllowedUrl(u["url"], tuple(u["methods"])) for u in allowed_urls))
-        for api_id, versions, allowed_urls in rows
-    )
+    return _accesses_by_key([key.pk])[key.pk]
+
+
+def policies_of(key: Key) -> tuple[str, ...]:
+    """Return the ids of the policies that the key applies, in their order."""
+    return _policies_by_key([key.pk])[key.pk]
 
 
 def apis_of(key: Key) -> QuerySet[Api]:
@@ -78,27 +89,77 @@ def apis_of(key: Key) -> QuerySet[Api]:
 
 
 def session_of(key: Key) -> dict[str, Any]:
-    """Return the session object that a gateway stores for the key.
+    """Return the session object that a gateway stores for the key, with its secrets.
 
     "All of this organisation's APIs" is written out. Raises SessionError for a key that opens nothing.
     """
-    apis = own_apis(apis_of(key))
-    return session.build(_spec(key, apis), organisation_api_ids={api.api_id for api in apis.values()})
+    if key.organisation_id != scope.current_organisation_id():
+        raise session.ForeignApi("The key is of another organisation.")
+    (spec,) = specs_of([key])
+    spec = replace(spec, secrets=credentials.unsealed(key.sealed))
+    if not spec.accesses:
+        spec = replace(spec, accesses=_through_policies(key))
+    if key.is_disabled or key.revoked_at:
+        # Newer gateways ask only the policies, where there are any, whether a key is inactive.
+        spec = replace(spec, policies=())
+    own = Api.objects.filter(api_id__in=[access.api_id for access in spec.accesses]).order_by()
+    return session.build(spec, organisation_api_ids=set(own.values_list("api_id", flat=True)))
+
+
+def specs_of(keys: Sequence[Key]) -> list[KeySpec]:
+    """Return what the keys' rows say, without secrets, in a few queries."""
+    accesses = _accesses_by_key([key.pk for key in keys if not key.has_all_apis])
+    policies = _policies_by_key([key.pk for key in keys])
+    apis = own_apis(
+        Api.objects.filter(pk__in={access.api_id for named in accesses.values() for access in named}).order_by(
+            "sort_name", "id"
+        )
+    )
+    owners = {key.organisation_id for key in keys if key.has_all_apis}
+    everything = {id: session.full_access(own) for id, own in _all_apis(owners).items()}
+    return [
+        _spec(
+            key,
+            everything.get(key.organisation_id, ()) if key.has_all_apis else _written_out(accesses[key.pk], apis),
+            policies[key.pk],
+        )
+        for key in keys
+    ]
+
+
+def spec_of(key: Key, accesses: Iterable[ApiAccess], policies: Sequence[str], apis: Mapping[str, OwnApi]) -> KeySpec:
+    """Return what a key with these accesses and policies says; `apis` has each API by the id of its row."""
+    return _spec(key, _written_out(accesses, apis), tuple(policies))
 
 
 def effective_access(key: Key, *, now: datetime, most: int) -> dict[str, EffectiveAccess]:
     """Return what the key opens by the id of the API's row, at most so many."""
     apis = own_apis(apis_of(key)[:most])
-    return dict(zip(apis, session.effective_access(_spec(key, apis), apis.values(), now=now), strict=True))
+    accesses = session.full_access(apis.values()) if key.has_all_apis else _written_out(accesses_of(key), apis)
+    spec = _spec(key, accesses, policies_of(key))
+    return dict(zip(apis, session.effective_access(spec, apis.values(), now=now), strict=True))
 
 
-def _spec(key: Key, apis: dict[str, OwnApi]) -> KeySpec:
-    if key.organisation_id != scope.current_organisation_id():
-        raise session.ForeignApi("The key is of another organisation.")
+def limit_of(stored: Mapping[str, Any] | None) -> Limit | None:
+    """Read an API's own limit as KeyAccess stores it."""
+    if stored is None:
+        return None
+    extra = {name: value for name, value in stored.items() if name not in OWN_LIMIT_FIELDS}
+    return Limit(stored["rate"], stored["per"], stored["quota_max"], stored["quota_renewal_rate"], extra)
+
+
+def stored_limit(limit: Limit | None) -> dict[str, Any] | None:
+    if limit is None:
+        return None
+    numbers = {"rate": limit.rate, "per": limit.per_s, "quota_max": limit.quota_max}
+    return {**numbers, "quota_renewal_rate": limit.quota_window_s, **limit.extra}
+
+
+def _spec(key: Key, accesses: tuple[Access, ...], policies: tuple[str, ...]) -> KeySpec:
     return KeySpec(
         organisation_id=key.organisation_id,
         alias=key.alias,
-        accesses=session.full_access(apis.values()) if key.has_all_apis else _named_access(key, apis),
+        accesses=accesses,
         has_all_apis=key.has_all_apis,
         limit=Limit(key.rate, key.per_s, key.quota_max, key.quota_window_s),
         created_at=key.created_at,
@@ -108,17 +169,78 @@ def _spec(key: Key, apis: dict[str, OwnApi]) -> KeySpec:
         revoked_at=key.revoked_at,
         tags=tuple(key.tags),
         metadata=key.metadata,
+        policies=policies,
+        extra=key.extra,
     )
 
 
-def _named_access(key: Key, apis: dict[str, OwnApi]) -> tuple[Access, ...]:
-    named = {access.api_id: access for access in accesses_of(key)}
+def _accesses_by_key(keys: Sequence[str]) -> dict[str, tuple[ApiAccess, ...]]:
+    rows = KeyAccess.objects.filter(key__in=keys).order_by("api_id")
+    found: dict[str, list[ApiAccess]] = defaultdict(list)
+    for key_id, *row in rows.values_list("key_id", *ACCESS_COLUMNS):
+        found[key_id].append(_access(*row))
+    return {id: tuple(found[id]) for id in keys}
+
+
+def _policies_by_key(keys: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    rows = KeyPolicy.objects.filter(key__in=keys).order_by("position", "policy_id")
+    found: dict[str, list[str]] = defaultdict(list)
+    for key_id, policy_id in rows.values_list("key_id", "policy_id"):
+        found[key_id].append(policy_id)
+    return {id: tuple(found[id]) for id in keys}
+
+
+def _all_apis(organisation_ids: set[str]) -> dict[str, list[OwnApi]]:
+    """Return each organisation's APIs, apart: a scope may see more than one."""
+    found: dict[str, list[OwnApi]] = defaultdict(list)
+    if organisation_ids:
+        rows = Api.objects.filter(organisation__in=organisation_ids).order_by("sort_name", "id")
+        owners = dict(rows.values_list("id", "organisation_id"))
+        for id, api in own_apis(rows).items():
+            found[owners[id]].append(api)
+    return found
+
+
+ACCESS_COLUMNS = ("api_id", "versions", "allowed_urls", "limit", "extra")
+
+
+def _access(
+    api_id: str, versions: list[str], allowed_urls: list[Any], limit: dict[str, Any] | None, extra: dict[str, Any]
+) -> ApiAccess:
+    paths = tuple(AllowedUrl(path["url"], tuple(path["methods"])) for path in allowed_urls)
+    return ApiAccess(api_id, tuple(versions), paths, limit_of(limit), extra)
+
+
+def _written_out(accesses: Iterable[ApiAccess], apis: Mapping[str, OwnApi]) -> tuple[Access, ...]:
+    named = {access.api_id: access for access in accesses}
     return tuple(
         Access(
             api_id=api.api_id,
             api_name=api.name,
             versions=named[id].versions or api.versions,
             allowed_urls=named[id].allowed_urls,
+            limit=named[id].limit,
+            extra=named[id].extra,
         )
         for id, api in apis.items()
+        if id in named
     )
+
+
+def _through_policies(key: Key) -> tuple[Access, ...]:
+    """Return the APIs that the key's policies open, for a key that names none itself.
+
+    Gateways apply the policies at each request, and put the access rights of those that have some in place of the
+    key's. But a session without any access right opens every API of every organisation, which is what is left when
+    no policy has one; and the key API refuses it before it looks at policies. So the session always names some:
+    the key's own, or these. Without either there is no session.
+    """
+    rows = (
+        PolicyAccess.objects.filter(policy__applied__key=key)
+        .filter(Q(policy__partitions=[]) | Q(policy__partitions__overlap=["acl", "per_api"]))
+        .order_by("policy__applied__position")
+    )
+    accesses: dict[str, ApiAccess] = {}
+    for api_id, versions, allowed_urls in rows.values_list("api_id", "versions", "allowed_urls"):
+        accesses.setdefault(api_id, _access(api_id, versions, allowed_urls, None, {}))
+    return _written_out(accesses.values(), own_apis(Api.objects.filter(pk__in=accesses).order_by("sort_name", "id")))

@@ -10,13 +10,15 @@ from enum import StrEnum
 from typing import Any
 
 from keys.paths import AllowedUrl, check_allowed_url
+from keys.session_fields import empty_access_right, empty_limit, empty_session
 
 UNLIMITED = -1
 MAX_RATE = 10**9
 MAX_QUOTA = 2**53  # the largest count that every JSON reader keeps exactly
 
-# Gateways count by this entry's value instead of by key, so it could use up somebody else's limits.
-RESERVED_METADATA = frozenset({"tyk_developer_id"})
+# Gateways count by the value of the first two instead of by key, so they could use up somebody else's limits; newer
+# ones take policies out of the third, which may name the APIs of any organisation.
+RESERVED_METADATA = frozenset({"tyk_developer_id", "rate_limit_pattern", "policies"})
 
 
 class SessionError(ValueError):
@@ -56,24 +58,29 @@ class LimitSource(StrEnum):
 class Limit:
     """`rate` requests in each `per_s` seconds, 0 is no limit; `quota_max` in each window, -1 is no quota.
 
-    A window of 0 s never renews.
+    A window of 0 s never renews. `extra` are further fields of the limit in the session object.
     """
 
     rate: float = 0
     per_s: float = 0
     quota_max: int = UNLIMITED
     quota_window_s: int = 0
+    extra: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)
 class Access:
-    """One API that a key opens. No versions is no access; no allowed URLs is every path."""
+    """One API that a key opens. No versions is no access; no allowed URLs is every path.
+
+    `extra` are further fields of the access right in the session object.
+    """
 
     api_id: str
     api_name: str
     versions: tuple[str, ...]
     allowed_urls: tuple[AllowedUrl, ...] = ()
     limit: Limit | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)
@@ -88,7 +95,10 @@ class OwnApi:
 
 @dataclass(frozen=True)
 class KeySpec:
-    """A key without its secret. Moments are timezone-aware."""
+    """A key without its secret. Moments are timezone-aware.
+
+    `extra` are fields of the session object that are not here, `secrets` those that only gateways may see.
+    """
 
     organisation_id: str
     alias: str
@@ -102,6 +112,9 @@ class KeySpec:
     revoked_at: datetime | None = None
     tags: tuple[str, ...] = ()
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    policies: tuple[str, ...] = ()
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    secrets: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -161,76 +174,61 @@ def effective_access(spec: KeySpec, apis: Iterable[OwnApi], *, now: datetime) ->
 
 
 def build(spec: KeySpec, *, organisation_api_ids: Collection[str]) -> dict[str, Any]:
-    """Return the session object with every field of gateway 3.1, in its order.
+    """Return the session object with every field of gateway 3.1, in its order, then those of newer ones.
 
     `organisation_api_ids` are the `api_id`s of the key's own organisation.
     Raises SessionError or BadAllowedUrl for a key that would open nothing, or more than it says.
     """
     _check(spec, organisation_api_ids)
-    limits = _limits(spec.limit, spec.updated_at)
+    return document(spec)
+
+
+def document(spec: KeySpec) -> dict[str, Any]:
+    """Return the session object as it would be, whether or not a gateway may be given it."""
     return {
-        "last_check": 0,
+        **empty_session(),
+        **_limits(spec.limit, spec.updated_at),
         "allowance": float(spec.limit.rate),
-        **{name: limits[name] for name in _RATE_FIELDS},
         "date_created": _aware(spec.created_at).astimezone(UTC).isoformat().replace("+00:00", "Z"),
         "expires": _expires(spec.expires_at),
-        **{name: limits[name] for name in _QUOTA_FIELDS},
         "access_rights": {access.api_id: _access_right(access, spec.updated_at) for access in spec.accesses},
         "org_id": spec.organisation_id,
-        "oauth_client_id": "",
-        "oauth_keys": {},
-        "certificate": "",
-        "basic_auth_data": {"password": "", "hash_type": ""},
-        "jwt_data": {"secret": ""},
-        "hmac_enabled": False,
-        "enable_http_signature_validation": False,
-        "hmac_string": "",
-        "rsa_certificate_id": "",
         "is_inactive": spec.is_disabled or spec.revoked_at is not None,
-        "apply_policy_id": "",
-        "apply_policies": [],
-        "data_expires": 0,
-        "monitor": {"trigger_limits": []},
-        "enable_detail_recording": False,
-        "enable_detailed_recording": False,
+        "apply_policies": list(spec.policies),
         "meta_data": dict(spec.metadata),
         "tags": list(spec.tags),
         "alias": spec.alias,
         "last_updated": str(_unix(spec.updated_at)),
-        "id_extractor_deadline": 0,
-        "session_lifetime": 0,
+        **spec.extra,
+        **spec.secrets,
     }
-
-
-_RATE_FIELDS = ("rate", "per", "throttle_interval", "throttle_retry_limit", "max_query_depth")
-_QUOTA_FIELDS = ("quota_max", "quota_renews", "quota_remaining", "quota_renewal_rate")
 
 
 def _limits(limit: Limit, updated_at: datetime) -> dict[str, Any]:
     renews = limit.quota_max != UNLIMITED and limit.quota_window_s > 0
     return {
+        **empty_limit(),
         "rate": float(limit.rate),
         "per": float(limit.per_s),
-        "throttle_interval": -1.0,
-        "throttle_retry_limit": -1,
-        "max_query_depth": -1,
         "quota_max": limit.quota_max,
         "quota_renews": _unix(updated_at) + limit.quota_window_s if renews else 0,
         "quota_remaining": limit.quota_max,
         "quota_renewal_rate": limit.quota_window_s,
+        **limit.extra,
     }
 
 
 def _access_right(access: Access, updated_at: datetime) -> dict[str, Any]:
     return {
+        **empty_access_right(),
         "api_name": access.api_name,
         "api_id": access.api_id,
         "versions": list(access.versions),
         "allowed_urls": [{"url": path.url, "methods": list(path.methods)} for path in access.allowed_urls],
-        "restricted_types": [],
         "limit": _limits(access.limit, updated_at) if access.limit else None,
         # Without a scope of its own, an API's own limit would count together with the key's.
         "allowance_scope": access.api_id if access.limit else "",
+        **access.extra,
     }
 
 

@@ -7,45 +7,65 @@ from typing import Any, TypedDict
 from django.utils import timezone
 
 from apis import jsontext
+from apis.tyk_fields import type_problems
 from keys.errors import BadSetting
 from keys.paths import check_allowed_url
 from keys.rights import ApiAccess
 from keys.session import RESERVED_METADATA, UNLIMITED, Limit, NoAccess, check_limit
+from keys.session_fields import (
+    ACCESS_RIGHT,
+    LIMIT,
+    OWN_ACCESS_FIELDS,
+    OWN_LIMIT_FIELDS,
+    OWN_SESSION_FIELDS,
+    SESSION,
+)
 from orgs.display import when
 
 ALIAS_LENGTH, TAG_LENGTH = 120, 60
-MOST_TAGS, MOST_APIS = 20, 300  # a form has at most 1,000 fields
+MOST_TAGS, MOST_APIS, MOST_POLICIES = 20, 300, 50  # a form has at most 1,000 fields
 METADATA_SIZE, METADATA_DEPTH, METADATA_VALUES = 10_000, 16, 500
+EXTRA_SIZE, EXTRA_VALUES = 50_000, 2_000
 
 
 class KeySettings(TypedDict, total=False):
-    """What is left out has its default in a new key, and stays as it is in another."""
+    """What is left out has its default in a new key, and stays as it is in another.
+
+    `policies` are ids of rows, in the order in which they apply. `extra` are fields of the session object that have
+    no setting of their own.
+    """
 
     alias: str
     accesses: Sequence[ApiAccess]
     has_all_apis: bool
+    policies: Sequence[str]
     rate: float
     per_s: float
     quota_max: int
     quota_window_s: int
     expires_at: datetime | None
+    is_disabled: bool
     tags: Sequence[str]
     metadata: Mapping[str, Any]
+    extra: Mapping[str, Any]
 
 
 DEFAULTS = KeySettings(
     alias="",
     accesses=(),
     has_all_apis=False,
+    policies=(),
     rate=0,
     per_s=0,
     quota_max=UNLIMITED,
     quota_window_s=3600,
     expires_at=None,
+    is_disabled=False,
     tags=(),
     metadata={},
+    extra={},
 )
-COLUMNS = tuple(name for name in DEFAULTS if name != "accesses")
+COLUMNS = tuple(name for name in DEFAULTS if name not in ("accesses", "policies"))
 
 
 def valid(chosen: KeySettings) -> KeySettings:
@@ -56,15 +76,23 @@ def valid(chosen: KeySettings) -> KeySettings:
     if len(tags) > MOST_TAGS or not all(_is_text(tag, TAG_LENGTH) and "," not in tag for tag in tags):
         raise BadSetting(f"Tags: give at most {MOST_TAGS}, each of 1 to {TAG_LENGTH} characters, without commas.")
     check_limit(Limit(chosen["rate"], chosen["per_s"], chosen["quota_max"], chosen["quota_window_s"]))
-    _check_accesses([] if chosen["has_all_apis"] else chosen["accesses"], has_all_apis=chosen["has_all_apis"])
-    _check_metadata(chosen["metadata"])
     accesses = () if chosen["has_all_apis"] else tuple(sorted(chosen["accesses"], key=lambda access: access.api_id))
+    policies = tuple(dict.fromkeys(chosen["policies"]))
+    if not (accesses or policies or chosen["has_all_apis"]):
+        raise NoAccess("APIs: the key would open nothing. Choose at least one, or all of them, or a policy.")
+    if len(policies) > MOST_POLICIES:
+        raise BadSetting(f"Policies: choose at most {MOST_POLICIES}.")
+    _check_accesses(accesses)
+    _check_metadata(chosen["metadata"])
+    _check_extra(chosen["extra"], accesses)
     return {
         **chosen,
         "alias": alias,
         "tags": tags,
         "metadata": dict(chosen["metadata"]),
+        "extra": dict(chosen["extra"]),
         "accesses": accesses,
+        "policies": policies,
     }
 
 
@@ -73,21 +101,36 @@ def refuse_past(expires_at: datetime | None) -> None:
         raise BadSetting(f"Expires: {when(expires_at)} has passed. Choose a moment in the future.")
 
 
-def facts(chosen: KeySettings, api_names: Mapping[str, str]) -> dict[str, Any]:
-    """Return what the audit trail keeps. Of metadata only the names: its values may be credentials."""
+def facts(chosen: KeySettings, names: Mapping[str, str]) -> dict[str, Any]:
+    """Return what the audit trail keeps, with the names of APIs and policies by id.
+
+    Of metadata and further fields nothing: their values may be credentials, see `hidden_changes`.
+    """
     return {
         "alias": chosen["alias"],
-        "APIs": "all" if chosen["has_all_apis"] else [_access(a, api_names[a.api_id]) for a in chosen["accesses"]],
+        "APIs": "all" if chosen["has_all_apis"] else [_access(a, names[a.api_id]) for a in chosen["accesses"]],
+        "policies": [names[id] for id in chosen["policies"]],
         "rate": rate_text(chosen["rate"], chosen["per_s"]),
         "quota": quota_text(chosen["quota_max"], chosen["quota_window_s"]),
         "expires": when(chosen["expires_at"]),
+        "disabled": chosen["is_disabled"],
         "tags": list(chosen["tags"]),
     }
 
 
 def metadata_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, list[Any]]:
+    return _names_changed("metadata", before, after)
+
+
+def hidden_changes(before: KeySettings, after: KeySettings) -> dict[str, list[Any]]:
+    """Return the names of the metadata and further fields that differ."""
+    changed = metadata_changes(before["metadata"], after["metadata"])
+    return changed | _names_changed("further fields", before["extra"], after["extra"])
+
+
+def _names_changed(label: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, list[Any]]:
     names = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
-    return {"metadata": [[n for n in names if n in before], [n for n in names if n in after]]} if names else {}
+    return {label: [[n for n in names if n in before], [n for n in names if n in after]]} if names else {}
 
 
 def rate_text(rate: float, per_s: float) -> str:
@@ -115,15 +158,18 @@ def period(seconds: float) -> str:
     return PERIODS.get(seconds) or f"{seconds:,.10g} s"
 
 
-def first_facts(chosen: KeySettings, api_names: Mapping[str, str]) -> dict[str, list[Any]]:
+def first_facts(chosen: KeySettings, names: Mapping[str, str]) -> dict[str, list[Any]]:
     """Return those of a new key that are not as by default; its alias is the name of the audit line."""
     usual = facts(DEFAULTS, {})
-    new = facts(chosen, api_names).items()
+    new = facts(chosen, names).items()
     return {name: [None, value] for name, value in new if name != "alias" and value != usual[name]}
 
 
 def _access(access: ApiAccess, name: str) -> str:
     limits = [*access.versions, *(f"{'/'.join(path.methods)} {path.url}" for path in access.allowed_urls)]
+    if limit := access.limit:
+        limits += [rate_text(limit.rate, limit.per_s), quota_text(limit.quota_max, limit.quota_window_s)]
+    limits += sorted({*access.extra, *(limit.extra if limit else ())})
     return f"{name} ({', '.join(limits)})" if limits else name
 
 
@@ -131,9 +177,7 @@ def _is_text(text: str, longest: int) -> bool:
     return 1 <= len(text) <= longest and text.isprintable()
 
 
-def _check_accesses(accesses: Sequence[ApiAccess], *, has_all_apis: bool) -> None:
-    if not accesses and not has_all_apis:
-        raise NoAccess("APIs: the key would open nothing. Choose at least one, or all of them.")
+def _check_accesses(accesses: Sequence[ApiAccess]) -> None:
     if len(accesses) > MOST_APIS:
         raise BadSetting(f"APIs: choose at most {MOST_APIS}, or all of them.")
     if len({access.api_id for access in accesses}) < len(accesses):
@@ -141,15 +185,37 @@ def _check_accesses(accesses: Sequence[ApiAccess], *, has_all_apis: bool) -> Non
     for access in accesses:
         for path in access.allowed_urls:
             check_allowed_url(path)
+        if access.limit:
+            check_limit(access.limit)
 
 
 def _check_metadata(metadata: Mapping[str, Any]) -> None:
     if reserved := RESERVED_METADATA & metadata.keys():
         raise BadSetting(f"Metadata: the name {min(reserved)!r} is reserved.")
-    text = jsontext.dumps(dict(metadata))
-    if len(text) > METADATA_SIZE:
-        raise BadSetting(f"Metadata: it is longer than {METADATA_SIZE:,} characters.")
+    _check_json("Metadata", dict(metadata), METADATA_SIZE, METADATA_VALUES)
+
+
+def _check_extra(extra: Mapping[str, Any], accesses: Sequence[ApiAccess]) -> None:
+    """Take no field that would stand in for one of ours, nor one of a wrong type."""
+    rights = [access.extra for access in accesses if access.extra]
+    limits = [access.limit.extra for access in accesses if access.limit and access.limit.extra]
+    parts = [(extra, OWN_SESSION_FIELDS, SESSION)]
+    parts += [(right, OWN_ACCESS_FIELDS, ACCESS_RIGHT) for right in rights]
+    parts += [(limit, OWN_LIMIT_FIELDS, LIMIT) for limit in limits]
+    for fields, own, types in parts:
+        if taken := own & fields.keys():
+            raise BadSetting(f"Further fields: {min(taken)} has a setting of its own.")
+        if problem := next(type_problems(dict(fields), types), None):
+            raise BadSetting(f"Further fields: {problem}")
+    _check_json("Further fields", [dict(fields) for fields, _, _ in parts], EXTRA_SIZE, EXTRA_VALUES)
+
+
+def _check_json(label: str, value: Any, size: int, most_values: int) -> None:
     try:
-        jsontext.loads(text, max_depth=METADATA_DEPTH, max_values=METADATA_VALUES)
-    except jsontext.TextError as error:
-        raise BadSetting(f"Metadata: {error}") from None
+        jsontext.refuse_odd_values(value, METADATA_DEPTH)
+        text = jsontext.dumps(value)
+        jsontext.refuse_crowd(sum(map(text.count, "{[,")), most_values)
+    except ValueError as error:  # also NaN, which is no JSON
+        raise BadSetting(f"{label}: {error}") from None
+    if len(text) > size:
+        raise BadSetting(f"{label}: it is longer than {size:,} characters.")

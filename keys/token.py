@@ -12,10 +12,12 @@ import mmh3
 
 MASK_SHOWS = 4
 MASKABLE_ID_LENGTH = 16
+LEAST_CHOSEN, MOST_CHOSEN = 6, 100
 
 # Every token is the base64 of a text that begins with {"org":" and so begins with these characters itself.
 _PASTED = re.compile(r"(?<![A-Za-z0-9+/])eyJvcmciOi[A-Za-z0-9+/]{1,1000}(?![A-Za-z0-9+/])={0,2}")
 _PART = r"[!#-\[\]-~]{1,200}"  # printable ASCII that needs no escaping in JSON
+_CHOSEN = re.compile(r"[A-Za-z0-9._@+-]*", re.ASCII)
 _PLAIN = re.compile(rf'\{{"org":"({_PART})","id":"({_PART})","h":"(sha256|murmur64|murmur128)"\}}')
 
 
@@ -39,6 +41,17 @@ class ParsedToken:
 
 def new_token(*, organisation_id: str, algorithm: HashAlgorithm) -> str:
     return token_for(organisation_id, secrets.token_hex(16), algorithm)
+
+
+def chosen_id(text: str, organisation_id: str, *, least: int = LEAST_CHOSEN) -> str:
+    """Return an id that somebody chose for a key, as gateways look it up: without the organisation's id before it.
+
+    Raises ValueError with a sentence.
+    """
+    chosen = text.removeprefix(organisation_id)
+    if not _CHOSEN.fullmatch(chosen) or not least <= len(chosen) <= MOST_CHOSEN:
+        raise ValueError(f"give {least} to {MOST_CHOSEN} letters, digits or characters out of . _ @ + -")
+    return chosen
 
 
 def token_for(organisation_id: str, key_id: str, algorithm: HashAlgorithm) -> str:
@@ -83,7 +96,7 @@ def digest(token: str, pepper: bytes) -> str:
     """Return the keyed digest (64 hex) that finds a pasted key. Raises ValueError without a pepper."""
     if not pepper:
         raise ValueError("The pepper for keys is empty.")
-    return hmac.new(pepper, token.encode(), hashlib.sha256).hexdigest()
+    return hmac.digest(pepper, token.encode(), "sha256").hex()
 
 
 def mask(token: str) -> str:

@@ -1,6 +1,7 @@
 """Creating and editing a key: one page each, which keeps what was typed."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import HttpResponse, QueryDict
@@ -11,11 +12,12 @@ from keys import choosing, pages, rights, services
 from keys.errors import AlreadyCreated, ChangedMeanwhile, KeyRefused
 from keys.forms import CreateForm, EditForm, initial_of, new_form_id
 from keys.models import Key
+from keys.named import names_in
 from keys.paths import BadAllowedUrl
 from keys.session import SessionError
 from keys.settings import KeySettings, facts, metadata_changes
 from orgs.http import OrgRequest
-from orgs.permissions import Level, ObjectKind, require
+from orgs.permissions import Level, ObjectKind, may, require
 from orgs.trail import text
 
 WRITE = require(ObjectKind.KEYS, Level.WRITE)
@@ -32,7 +34,18 @@ def create(request: OrgRequest) -> HttpResponse:
         form = CreateForm(request.POST)
         if form.is_valid() and (answer := _created(request, form)):
             return answer
-    return render(request, "keys/create.html", {"form": form, "choices": choosing.choices(request.POST)})
+    return render(request, "keys/create.html", {"form": form, **_choices(request, request.POST)})
+
+
+def _choices(request: OrgRequest, sent: QueryDict) -> dict[str, Any]:
+    policies = choosing.policy_choices(sent)
+    ticked = urlencode({"policies": [policy.id for policy in policies.chosen]}, doseq=True)
+    may_preview = may(request, ObjectKind.POLICIES, Level.READ) and (policies.chosen or policies.others)
+    return {
+        "choices": choosing.choices(sent),
+        "policies": policies,
+        "preview_url": f"{request.site.prefix}/policies/preview/?{ticked}" if may_preview else "",
+    }
 
 
 def _created(request: OrgRequest, form: CreateForm) -> HttpResponse | None:
@@ -75,38 +88,41 @@ def edit(request: OrgRequest, id: str) -> HttpResponse:
     elif request.method == "POST":
         form = EditForm(sent)
         if form.is_valid():
+            typed = form.settings()
+            typed["accesses"] = choosing.keeping(typed["accesses"], rights.accesses_of(key))
             try:
-                services.update_key(key=key, revision=form.cleaned_data["revision"], **form.settings())
+                services.update_key(key=key, revision=form.cleaned_data["revision"], **typed)
                 messages.success(request, f"{form.cleaned_data['alias']} is saved.")
                 return redirect("keys:settings", id=key.pk)
             except ChangedMeanwhile:
-                context["conflict"] = _conflict(request, key, form)
+                context["conflict"] = _conflict(request, key, form, typed)
             except REFUSED as refused:
                 form.add_error(None, str(refused))
     else:
-        sent = choosing.choice_of(rights.accesses_of(key))
+        sent = choosing.choice_of(rights.accesses_of(key), rights.policies_of(key))
     return render(
         request,
         "keys/edit.html",
-        pages.page(request, key, "") | context | {"form": form, "choices": choosing.choices(sent)},
+        pages.page(request, key, "") | context | {"form": form, **_choices(request, sent)},
     )
 
 
-def _conflict(request: OrgRequest, key: Key, form: EditForm) -> dict[str, Any]:
+def _conflict(request: OrgRequest, key: Key, form: EditForm, mine: KeySettings) -> dict[str, Any]:
     """Say what was saved meanwhile beside what was typed; sending once more replaces it."""
     form.now_from(key.revision)
     who, when = pages.last_change(key)
     return {
         "who": who,
         "when": when,
-        "fields": _differences(key, form.settings()),
+        "fields": _differences(key, mine),
         "reload_url": request.path,
     }
 
 
 def _differences(key: Key, mine: KeySettings) -> list[tuple[str, str, str]]:
     theirs = services.settings_of(key)
-    names = rights.names_of([*theirs["accesses"], *mine["accesses"]])
+    mine = {**theirs, **mine}
+    names = names_in(theirs, mine)
     saved, typed = facts(theirs, names), facts(mine, names)
     changes = {label: [saved[label], typed[label]] for label in saved if saved[label] != typed[label]}
     changes |= metadata_changes(theirs["metadata"], mine["metadata"])

@@ -126,6 +126,37 @@ def test_session_has_every_field_of_the_gateway_in_its_order() -> None:
     assert json.dumps(build(SPEC, organisation_api_ids=ACMES)) == json.dumps(expected)
 
 
+def test_further_fields_take_their_places_and_unknown_ones_follow() -> None:
+    limit = Limit(5, 1, extra={"throttle_interval": 3, "smoothing": {"enabled": True}})
+    access = Access("orders1", "Orders", ("v1",), limit=limit, extra={"restricted_types": [1], "endpoints": []})
+    extra = {"oauth_client_id": "app", "post_expiry_action": "retain"}
+    secrets = {"hmac_string": "secret"}
+    spec = replace(SPEC, accesses=(access,), policies=("p1", "p2"), extra=extra, secrets=secrets)
+    plain = build(replace(SPEC, accesses=(Access("orders1", "Orders", ("v1",)),)), organisation_api_ids=ACMES)
+    built = build(spec, organisation_api_ids=ACMES)
+    assert list(built) == [*plain, "post_expiry_action"]
+    assert {name: value for name, value in built.items() if value != plain.get(name)} == {
+        "access_rights": built["access_rights"],
+        "apply_policies": ["p1", "p2"],
+        **extra,
+        **secrets,
+    }
+    right = built["access_rights"]["orders1"]
+    assert list(right) == [*plain["access_rights"]["orders1"], "endpoints"]
+    assert [right["restricted_types"], right["endpoints"]] == [[1], []]
+    assert [right["limit"][name] for name in ("rate", "throttle_interval", "smoothing")] == [5, 3, {"enabled": True}]
+
+
+def test_secrets_of_a_key_stay_out_of_its_repr() -> None:
+    assert "hunter22" not in repr(replace(SPEC, secrets={"hmac_string": "hunter22"}))
+
+
+@pytest.mark.parametrize("name", ["tyk_developer_id", "rate_limit_pattern", "policies"])
+def test_metadata_that_gateways_obey_is_refused(name: str) -> None:
+    with pytest.raises(SessionError, match=f"'{name}' is reserved"):
+        build(replace(SPEC, metadata={name: []}), organisation_api_ids=ACMES)
+
+
 def test_session_without_limits_and_expiry_is_unlimited_and_lasts() -> None:
     built = build(replace(SPEC, limit=Limit(), expires_at=None), organisation_api_ids=ACMES)
     fields = ("rate", "quota_max", "quota_remaining", "quota_renews", "expires")
@@ -183,11 +214,6 @@ def test_key_of_no_organisation_is_refused() -> None:
 def test_api_named_twice_is_refused() -> None:
     with pytest.raises(SessionError, match="named twice"):
         build(replace(SPEC, accesses=SPEC.accesses + SPEC.accesses[:1]), organisation_api_ids=ACMES)
-
-
-def test_metadata_that_counts_for_somebody_else_is_refused() -> None:
-    with pytest.raises(SessionError, match="'tyk_developer_id' is reserved"):
-        build(replace(SPEC, metadata={"tyk_developer_id": "gus"}), organisation_api_ids=ACMES)
 
 
 def test_build_checks_paths_and_own_limits() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keys.token import HashAlgorithm, digest, hash_token, mask, new_token, parse_token, token_for
+from keys.token import HashAlgorithm, chosen_id, digest, hash_token, mask, new_token, parse_token, token_for
 
 ACME = "a" * 24
 KEY_ID = "0123456789abcdef0123456789ab3c4d"
@@ -197,3 +197,24 @@ def test_parsed_token_keeps_its_secret_out_of_its_repr() -> None:
     shown = repr(parse_token(TOKEN))
     assert KEY_ID not in shown
     assert TOKEN not in shown
+
+
+@pytest.mark.parametrize("text", ["mobile-app", "joe@example.org", "a.b_c+d", "x" * 100, f"{ACME}mobile-app"])
+def test_a_chosen_id_is_what_a_gateway_looks_up(text: str) -> None:
+    chosen = chosen_id(text, ACME)
+    assert chosen == text.removeprefix(ACME)
+    parsed = parse_token(token_for(ACME, chosen, HashAlgorithm.SHA256))
+    assert parsed is not None
+    assert parsed.key_id == chosen
+
+
+@pytest.mark.parametrize(
+    "text", ["", "short", "x" * 101, "with space", 'qu"ote', "co:lon", "größer", "line\nbreak\n", "back\\slash", ACME]
+)
+def test_an_id_that_cannot_be_chosen_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="give 6 to 100 letters"):
+        chosen_id(text, ACME)
+
+
+def test_a_shorter_id_is_taken_where_it_may_be() -> None:
+    assert chosen_id("joe", ACME, least=1) == "joe"

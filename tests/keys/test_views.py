@@ -203,7 +203,7 @@ def test_editing_untouched_changes_nothing(acme: World) -> None:
     form[f"paths-{api.id}"] = client.get(path).context["choices"].chosen[0].paths
     assert client.post(path, form).status_code == 302
     assert services.settings_of(Key.objects.get(pk=key.pk)) == before
-    assert AuditEntry.objects.get(object_id=key.pk, action="changed").changes == {}
+    assert not AuditEntry.objects.filter(object_id=key.pk, action="changed").exists()
 
 
 def test_rotating_shows_the_new_secret_once(acme: World) -> None:
