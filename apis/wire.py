@@ -6,10 +6,10 @@ from typing import Any, TypedDict
 
 from django.db.models import Case, TextField, Value, When
 
-from apis.definition import DefinitionError
-from apis.jsontext import Problem, dumps
+from apis.definition import MAX_DEPTH, DefinitionError
+from apis.jsontext import Problem, dumps, refuse_odd_values
 from apis.rules import RawDefinition
-from apis.tyk_fields import TEXT, wrong_type
+from apis.tyk_fields import DEFINITION, TEXT, schema_of, wrong_type
 
 # The columns of `wrapper_text`. Only where it is the truth is the document sent: it may be megabytes.
 DOCUMENT = Case(When(is_oas=True, then="openapi"), default=Value(""), output_field=TextField())
@@ -26,7 +26,7 @@ WRAPPER = {
     "type": "object",
     "required": ["api_definition"],
     "properties": {
-        "api_definition": {"type": "object"},
+        "api_definition": schema_of(DEFINITION) | {"type": "object"},
         "oas": {"type": "object"},
         "hook_references": {"type": "array"},
         "is_site": {"type": "boolean"},
@@ -57,10 +57,14 @@ class Settings(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class Body:
-    """What a client sent; `settings` has only what it spoke of."""
+    """What a client sent; `settings` has only what it spoke of.
+
+    `document` is the OpenAPI document, where there is one; it is the truth then, and the definition follows from it.
+    """
 
     definition: RawDefinition
     settings: Settings = field(default_factory=Settings)
+    document: dict[str, Any] = field(default_factory=dict)
 
 
 def wrapper_text(
@@ -83,20 +87,24 @@ def moment(at: datetime) -> str:
     return at.isoformat().replace("+00:00", "Z")
 
 
-def unwrap_body(body: dict[str, Any]) -> Body:
-    """Read the wrapper, or a bare definition. Raises DefinitionError."""
+def unwrap_body(body: Any) -> Body:
+    """Read the wrapper, or a bare definition. Raises DefinitionError or TextError."""
+    if not isinstance(body, dict):
+        raise DefinitionError([wrong_type((), "an object", body)])
+    refuse_odd_values(body, MAX_DEPTH + 1)
     if "api_definition" not in body:
         return Body(body)
-    definition, hooks = body["api_definition"], body.get("hook_references")
+    definition, hooks, document = body["api_definition"], body.get("hook_references"), body.get("oas")
     problems = [] if isinstance(definition, dict) else [wrong_type(("api_definition",), "an object", definition)]
     problems += [] if isinstance(hooks, list | None) else [wrong_type(("hook_references",), "a list", hooks)]
+    problems += [] if isinstance(document, dict | None) else [wrong_type(("oas",), "an object", document)]
     settings: dict[str, Any] = {ours: body[name] for name, ours in BESIDE.items() if body.get(name) is not None}
     problems += [problem for name, ours in BESIDE.items() for problem in _not_texts(name, settings.get(ours, []))]
     if problems:
         raise DefinitionError(problems)
     if hooks is not None:
         settings["hook_references"] = hooks
-    return Body(definition, Settings(**settings))  # type: ignore[typeddict-item]
+    return Body(definition, Settings(**settings), document or {})  # type: ignore[typeddict-item]
 
 
 def _not_texts(name: str, value: object) -> list[Problem]:

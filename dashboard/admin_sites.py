@@ -16,10 +16,10 @@ from django.utils.decorators import method_decorator
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
-from apis.admin import ApiAdmin
-from apis.models import Api
-from keys.admin import KeyAdmin
-from keys.models import Key
+from apis.admin import ApiAdmin, CertificateAdmin, OAuthClientAdmin, WebhookAdmin
+from apis.models import Api, Certificate, OAuthClient, Webhook
+from keys.admin import KeyAdmin, PolicyAdmin
+from keys.models import Key, Policy
 from orgs.admin import AuditEntryAdmin, OrganisationAdmin, OrgModelAdmin
 from orgs.models import AuditEntry, Organisation
 from users.admin import AccessKeyAdmin, GroupAdmin, InvitationAdmin, UserAdmin
@@ -34,6 +34,10 @@ MODELS: dict[type[Model], type[OrgModelAdmin]] = {
     AccessKey: AccessKeyAdmin,
     Api: ApiAdmin,
     Key: KeyAdmin,
+    Policy: PolicyAdmin,
+    Certificate: CertificateAdmin,
+    Webhook: WebhookAdmin,
+    OAuthClient: OAuthClientAdmin,
 }
 # Signing out and passwords have pages of ours; the other two look up rows that no list has shown.
 SHUT = {"logout", "password_change", "password_change_done", "autocomplete", "view_on_site"}

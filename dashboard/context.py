@@ -6,6 +6,7 @@ from typing import Any
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
+from dashboard.curl import command_for
 from orgs.http import OrgRequest
 from orgs.permissions import Level, ObjectKind
 from orgs.sites import Kind, Site
@@ -16,7 +17,16 @@ Link = tuple[str, str, str, ObjectKind | None]
 Navigation = tuple[tuple[str, tuple[tuple[str, str, str, bool], ...]], ...]
 ORGANISATION_LINKS: tuple[tuple[str, tuple[Link, ...]], ...] = (
     ("", (("Overview", "/", "home", None),)),
-    ("Gateway", (("APIs", "/apis/", "api", ObjectKind.APIS), ("Keys", "/keys/", "key", ObjectKind.KEYS))),
+    (
+        "Gateway",
+        (
+            ("APIs", "/apis/", "api", ObjectKind.APIS),
+            ("Keys", "/keys/", "key", ObjectKind.KEYS),
+            ("Policies", "/policies/", "adjustments", ObjectKind.POLICIES),
+            ("Certificates", "/certificates/", "shield-lock", ObjectKind.CERTIFICATES),
+            ("Webhooks", "/webhooks/", "activity", ObjectKind.WEBHOOKS),
+        ),
+    ),
     (
         "People",
         (
@@ -29,6 +39,7 @@ ORGANISATION_LINKS: tuple[tuple[str, tuple[Link, ...]], ...] = (
         (
             ("Audit trail", "/audit/", "history", ObjectKind.AUDIT),
             ("Settings", "/settings/", "settings", ObjectKind.SYSTEM),
+            ("JSON API", "/reference/", "code", None),
             ("Admin", "/admin/", "list-check", None),
         ),
     ),
@@ -41,6 +52,7 @@ ALL_LINKS: tuple[tuple[str, tuple[Link, ...]], ...] = (
             ("Search", "/search/", "search", None),
             ("Unbounded users", "/users/", "users", None),
             ("Audit trail", "/audit/", "history", None),
+            ("JSON API", "/reference/", "code", None),
             ("Admin", "/admin/", "list-check", None),
         ),
     ),
@@ -61,6 +73,7 @@ def page(request: OrgRequest) -> dict[str, Any]:
         "all_url": "/all/" if site.kind == Kind.VISIT else "",
         "account_url": f"{own_site}/account/",
         "sign_out_url": f"{own_site}/sign-out/",
+        "curl": command_for(request),
     }
 
 

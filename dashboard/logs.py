@@ -3,11 +3,16 @@
 import logging
 import re
 
-SECRET_PATH = re.compile(r"(/(?:invitation|password-reset)/)[^/\s].*", re.DOTALL)
+SECRET_PATH = re.compile(
+    r"(/(?:invitation|password-reset|api/keys|api/apis/[^/\s]+/keys|api/apis/keys/basic)/)[^/\s].*", re.DOTALL
+)
 
 
 class WithoutLinks(logging.Filter):
-    """Cut the links of invitations and resets short: who reads the log could use them before whom they were sent to."""
+    """Cut the links of invitations and resets short: who reads the log could use them before whom they were sent to.
+
+    So with the keys that machines name in paths.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
         record.msg, record.args = SECRET_PATH.sub(r"\1…", record.getMessage()), ()

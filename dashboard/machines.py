@@ -57,7 +57,7 @@ class MachineMiddleware:
         if not MACHINE_PATHS.match(request.path_info) or not is_our_host(request):
             return self.get_response(request)
         response = answer(request)
-        response.headers["Cache-Control"] = "no-store"
+        response.headers.setdefault("Cache-Control", "no-store")
         return response
 
 
@@ -207,8 +207,11 @@ def run(call: Call[Any, Any], operation: Operation, parameters: list[str]) -> Ht
 
 
 def query_of(request: HttpRequest, operation: Operation) -> Any:
+    sent = request.GET.dict()
+    if any("\0" in value for value in sent.values()):
+        raise Refusal(400, "Query: a NUL character is nowhere allowed.")
     try:
-        return msgspec.convert(request.GET.dict(), operation.query or Everything, strict=False)
+        return msgspec.convert(sent, operation.query or Everything, strict=False)
     except msgspec.ValidationError as error:
         raise Refusal(400, f"Query: {error}") from error
 

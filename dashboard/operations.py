@@ -1,6 +1,24 @@
 """Every module that declares operations of the JSON API, in the order of the document."""
 
-# ruff: noqa: F401 - each declares its operations by being imported
+# ruff: noqa: F401, I001 - each declares its operations by being imported, and the order is that of their pages
+import apis.api.classic
+import apis.api.beside
+import apis.api.oas
+import keys.api.key_lists
+import keys.api.keys
+import keys.api.key_lists
+import keys.api.policies
+import apis.api.certificates
+import apis.api.webhooks
+import apis.api.oauth_clients
+import users.api.users
+import users.api.user_groups
+import orgs.api.audit_trail
+import orgs.api.organisation
+import dashboard.organisations
+import users.api.administration
+import apis.api.importing
+import orgs.api.organisation_keys
+import orgs.api.installation
+import users.api.beginning
 import dashboard.api
-import orgs.api
-import users.api

@@ -12,7 +12,15 @@ from orgs.sites import Kind, site_of
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
-DOCUMENTS = ("README.md", "CHANGELOG.md", "docs/architecture.md", "docs/look.md")
+DOCUMENTS = (
+    "README.md",
+    "CHANGELOG.md",
+    "docs/architecture.md",
+    "docs/look.md",
+    "docs/api.md",
+    "docs/cli.md",
+    "docs/compatibility.md",
+)
 APPS = ("dashboard", "orgs", "users", "apis", "keys")
 READS_A_VARIABLE = re.compile(
     r"""\b(?:env\.\w+|environ\.get|secret|number|choice|switch)\(\s*"([A-Z][A-Z_]+)"|environ\["([A-Z_]+)"\]"""

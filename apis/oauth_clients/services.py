@@ -73,7 +73,8 @@ def update_oauth_client(*, client: OAuthClient, **fields: Unpack[ClientFields]) 
     changes = audit.differences(before, _public(saved))
     if saved.metadata != metadata and "metadata" not in changes:
         changes["metadata"] = ["…", "…"]
-    audit.record("changed", kind=KIND, obj=saved, changes=changes)
+    if changes:
+        audit.record("changed", kind=KIND, obj=saved, changes=changes)
     return saved
 
 

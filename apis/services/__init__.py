@@ -5,6 +5,7 @@ from apis.services.classic import create_api, read_definition, update_api
 from apis.services.documents import create_oas_api, import_oas, patch_oas_api, read_document, update_oas_api
 from apis.services.errors import (
     REFUSALS,
+    ApiIdTaken,
     ChangedMeanwhile,
     ListenPathTaken,
     OtherKind,
@@ -18,6 +19,7 @@ from apis.services.storing import KIND, without_password
 __all__ = [
     "KIND",
     "REFUSALS",
+    "ApiIdTaken",
     "ChangedMeanwhile",
     "ListenPathTaken",
     "OtherKind",

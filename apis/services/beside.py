@@ -3,6 +3,8 @@
 from typing import Any, Unpack
 
 from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
 
 from apis import jsontext
 from apis.definition import MAX_DEPTH, DefinitionError
@@ -21,18 +23,21 @@ MOST_HOOK_VALUES = 10_000
 @transaction.atomic
 def set_categories(*, api: Api, categories: list[str]) -> Api:
     """Replace the categories. Raises DefinitionError."""
-    return set_beside(storing.locked(api), categories=categories)
+    saved = storing.locked(api)
+    return set_beside(saved, since=saved.revision, categories=categories)
 
 
 @transaction.atomic
 def set_owners(*, api: Api, user_ids: list[str], group_ids: list[str]) -> Api:
     """Replace the users and user groups noted as owners. Raises UnknownOwner."""
-    return set_beside(storing.locked(api), user_ids=user_ids, group_ids=group_ids)
+    saved = storing.locked(api)
+    return set_beside(saved, since=saved.revision, user_ids=user_ids, group_ids=group_ids)
 
 
-def set_beside(saved: Api, **settings: Unpack[Settings]) -> Api:
+def set_beside(saved: Api, *, since: int, **settings: Unpack[Settings]) -> Api:
     """Set what is given, with one line in the audit trail where something changed.
 
+    `since` is the revision before the change that this is a part of: together they make one new revision.
     Raises DefinitionError or UnknownOwner.
     """
     before = _values(saved)
@@ -41,11 +46,13 @@ def set_beside(saved: Api, **settings: Unpack[Settings]) -> Api:
     if "categories" in settings:
         saved.categories = _checked(settings["categories"])
     if "user_ids" in settings:
-        saved.user_owners = _known(settings["user_ids"], set(User.objects.values_list("pk", flat=True)))
+        saved.user_owners = _known(settings["user_ids"], User.objects.all())
     if "group_ids" in settings:
-        saved.group_owners = _known(settings["group_ids"], set(Group.objects.values_list("pk", flat=True)))
+        saved.group_owners = _known(settings["group_ids"], Group.objects.all())
     if changes := audit.differences(before, _values(saved)):
-        saved.save(update_fields=list(changes))
+        saved.revision = max(saved.revision, since + 1)
+        saved.updated_at = timezone.now()
+        saved.save(update_fields=[*changes, "revision", "updated_at"])
         if "hook_references" in changes:
             changes["hook_references"] = ["…", "…"]  # with the headers that webhooks send
         audit.record("changed", kind=storing.KIND, obj=saved, changes=changes)
@@ -77,7 +84,8 @@ def _checked(categories: list[str]) -> list[str]:
     return checked
 
 
-def _known(ids: list[str], known: set[str]) -> list[str]:
+def _known(ids: list[str], owners: "QuerySet[User] | QuerySet[Group]") -> list[str]:
+    known = set(owners.filter(pk__in=ids).values_list("pk", flat=True))
     for id in ids:
         if id not in known:
             raise UnknownOwner(id)

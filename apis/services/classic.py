@@ -24,14 +24,14 @@ def create_api(*, definition: RawDefinition, openapi_text: str = "", **settings:
     Raises DefinitionError, ListenPathTaken, SameApiId or UnknownOwner.
     """
     storing.require_valid(definition)
-    return set_beside(storing.create(definition, openapi_text=openapi_text), **settings)
+    return set_beside(storing.create(definition, openapi_text=openapi_text), since=0, **settings)
 
 
 @transaction.atomic
 def update_api(*, api: Api, definition: RawDefinition, revision: int, **settings: Unpack[Settings]) -> Api:
     """Replace the definition; `revision` is the one that the change was made from.
 
-    Raises ChangedMeanwhile, OtherKind, DefinitionError, ListenPathTaken or UnknownOwner.
+    Raises ChangedMeanwhile, OtherKind, DefinitionError, ListenPathTaken, SameApiId, ApiIdTaken or UnknownOwner.
     """
     saved = storing.locked(api, revision=revision)
     if saved.is_oas:
@@ -39,8 +39,9 @@ def update_api(*, api: Api, definition: RawDefinition, revision: int, **settings
     storing.require_valid(definition, api_id=saved.api_id)
     before = definitions.parse(saved.definition)
     after = storing.replace(saved, definition)
-    audit.record("changed", kind=storing.KIND, obj=saved, changes=storing.changes(before, after))
-    return set_beside(saved, **settings)
+    if saved.revision != revision:
+        audit.record("changed", kind=storing.KIND, obj=saved, changes=storing.changes(before, after))
+    return set_beside(saved, since=revision, **settings)
 
 
 def read_definition(text: str, *, api: Api) -> RawDefinition:

@@ -27,17 +27,18 @@ def create_oas_api(*, document: Raw, **settings: Unpack[Settings]) -> Api:
     Raises OpenAPIError, DefinitionError, ListenPathTaken, SameApiId or UnknownOwner.
     """
     definition = require_valid(document)
-    return set_beside(storing.create(definition, document=document), **settings)
+    return set_beside(storing.create(definition, document=document), since=0, **settings)
 
 
 @transaction.atomic
 def update_oas_api(*, api: Api, document: Raw, revision: int, **settings: Unpack[Settings]) -> Api:
     """Replace the document; `revision` is the one that the change was made from.
 
-    Raises ChangedMeanwhile, OtherKind, OpenAPIError, DefinitionError, ListenPathTaken or UnknownOwner.
+    Raises ChangedMeanwhile, OtherKind, OpenAPIError, DefinitionError, ListenPathTaken, SameApiId, ApiIdTaken or
+    UnknownOwner.
     """
     saved = _locked(api, revision)
-    return set_beside(_replace(saved, document), **settings)
+    return set_beside(_replace(saved, document), since=revision, **settings)
 
 
 def import_oas(*, document: Raw, choices: Choices) -> Api:
@@ -109,7 +110,10 @@ def _locked(api: Api, revision: int) -> Api:
 def _replace(saved: Api, document: Raw) -> Api:
     definition = require_valid(document, api_id=saved.api_id)
     before, was = definitions.parse(saved.definition), oas.without_extension(storing.document_of(saved))
+    revision = saved.revision
     after = storing.replace(saved, definition, document=document)
+    if saved.revision == revision:
+        return saved
     changes = storing.changes(before, after)
     if was != oas.without_extension(document):
         changes["openapi"] = ["…", "…"]

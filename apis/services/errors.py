@@ -21,6 +21,13 @@ class SameApiId(ValueError):
         self.own = own
 
 
+class ApiIdTaken(ValueError):
+    """Somebody has the id, or nobody may: whose it is is nobody's business."""
+
+    def __init__(self, api_id: str) -> None:
+        super().__init__(f"The API ID {api_id} cannot be used. It is not available. Choose another one.")
+
+
 class OtherKind(ValueError):
     """The API is kept in the other form than what was sent."""
 
@@ -34,7 +41,7 @@ class UnknownOwner(ValueError):
         super().__init__(f"“{id[:40]}” is no user or user group of the organisation.")
 
 
-REFUSALS = (OpenAPIError, DefinitionError, ListenPathTaken, SameApiId, OtherKind, UnknownOwner)
+REFUSALS = (OpenAPIError, DefinitionError, ListenPathTaken, SameApiId, ApiIdTaken, OtherKind, UnknownOwner)
 
 
 class ChangedMeanwhile(Exception):

@@ -16,7 +16,7 @@ from apis.definition import DefinitionError
 from apis.jsontext import Problem
 from apis.models import Api, ApiTerm
 from apis.rules import RawDefinition, get
-from apis.services.errors import ChangedMeanwhile, ListenPathTaken, SameApiId
+from apis.services.errors import ApiIdTaken, ChangedMeanwhile, ListenPathTaken, SameApiId
 from apis.tyk_fields import wrong_type
 from orgs import audit, scope, search
 from orgs.ids import is_id, new_id
@@ -37,12 +37,13 @@ def create(definition: RawDefinition, *, openapi_text: str = "", document: dict[
     else replaced without a word: whether another organisation has one is nobody's business.
     """
     id, api_id = definition.get("id") or "", definition.get("api_id") or ""
-    try:
-        return _create(definition, openapi_text, document, id, api_id)
-    except _IdTaken:
-        if own := Api.objects.filter(api_id=api_id).defer("openapi").first():
-            raise SameApiId(own) from None
-        return _create(definition, openapi_text, document, "", "")
+    for kept in (id, ""):
+        try:
+            return _create(definition, openapi_text, document, kept, api_id)
+        except _IdTaken:
+            if own := Api.objects.filter(api_id=api_id).defer("openapi").first():
+                raise SameApiId(own) from None
+    return _create(definition, openapi_text, document, "", "")
 
 
 @transaction.atomic
@@ -63,10 +64,21 @@ def locked(api: Api, *, revision: int | None = None) -> Api:
 
 
 def replace(saved: Api, definition: RawDefinition, *, document: dict[str, Any] | None = None) -> RawDefinition:
-    after = _fill(saved, definition, saved.api_id, document)
+    """Save this in place of what is there; the same again is no new revision.
+
+    An `api_id` is taken over: keys and policies name the row. Raises ListenPathTaken, SameApiId or ApiIdTaken.
+    """
+    before = saved.definition, "" if document is None else saved.openapi
+    after = _fill(saved, definition, definition.get("api_id") or saved.api_id, document)
+    if before == (saved.definition, "" if document is None else saved.openapi):
+        return after
     saved.revision += 1
     saved.updated_at = timezone.now()
-    _save(saved, after)
+    try:
+        _save(saved, after)
+    except _IdTaken:
+        own = Api.objects.filter(api_id=after["api_id"]).defer("openapi").first()
+        raise SameApiId(own) if own else ApiIdTaken(after["api_id"]) from None
     saved.refresh_from_db(fields=COMPUTED)
     return after
 
@@ -84,14 +96,17 @@ def require_valid(definition: RawDefinition, *, api_id: str = "") -> None:
 
 
 def foreign_versions(definition: RawDefinition, *, api_id: str) -> list[Problem]:
-    """Gateways send a call to the API that a version names, without asking whose it is."""
+    """Gateways send a call to the API that a version names, without asking whose it is.
+
+    `api_id` is what the definition's own API has been called until now.
+    """
     versions = get(definition, "definition", "versions")
     if not versions:
         return []
     if not isinstance(versions, dict):
         return [wrong_type(("definition", "versions"), "an object", versions)]
     asked = Api.objects.filter(api_id__in=[str(named) for named in versions.values()])
-    own = {"", api_id, *asked.values_list("api_id", flat=True)}
+    own = {"", *asked.values_list("api_id", flat=True)} - {api_id} | {definition.get("api_id") or api_id}
     message = "definition.versions.{} must be the API ID of an API of this organisation."
     foreign = (name for name, named in versions.items() if str(named) not in own)
     return [Problem(message.format(name), ("definition", "versions", name)) for name in foreign]
@@ -99,6 +114,8 @@ def foreign_versions(definition: RawDefinition, *, api_id: str) -> list[Problem]
 
 def _fill(api: Api, definition: RawDefinition, api_id: str, document: dict[str, Any] | None) -> RawDefinition:
     ids = {"id": api.id, "api_id": api_id, "org_id": scope.current_organisation_id()}
+    if document is not None:  # whether it came with ids must not show in what is derived
+        definition = {field: value for field, value in definition.items() if field not in definitions.OURS}
     sealed = definitions.seal(definition, **ids)
     if document is not None:
         api.openapi = definitions.compact(oas.seal_oas(document, **ids))
@@ -145,7 +162,8 @@ def changes(before: RawDefinition, after: RawDefinition) -> dict[str, list[Any]]
     rest = {
         field for field in edited.keys() | after.keys() if (edited.get(field) or None) != (after.get(field) or None)
     }
-    return audit.differences(_public(before), _public(after)) | {field: ["…", "…"] for field in sorted(rest)}
+    hidden = {field: ["…", "…"] for field in sorted(rest - {"api_id"})}
+    return audit.differences(_public(before), _public(after)) | hidden
 
 
 def document_of(saved: Api) -> dict[str, Any]:
@@ -154,7 +172,7 @@ def document_of(saved: Api) -> dict[str, Any]:
 
 
 def _public(definition: RawDefinition) -> dict[str, Any]:
-    basics: dict[str, Any] = {**definitions.basics_of(definition)}
+    basics: dict[str, Any] = {**definitions.basics_of(definition), "api_id": definition["api_id"]}
     basics["target_url"] = without_password(basics["target_url"])
     return basics
 

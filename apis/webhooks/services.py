@@ -53,7 +53,8 @@ def update_webhook(*, webhook: Webhook, **fields: Unpack[WebhookFields]) -> Webh
     changes = audit.differences(public_before, _public(saved))
     unseen = {name for name, value in chosen.items() if value != before[name]} - changes.keys()
     changes |= {name: [HIDDEN, HIDDEN] for name in sorted(unseen)}
-    audit.record("changed", kind=KIND, obj=saved, changes=changes)
+    if changes:
+        audit.record("changed", kind=KIND, obj=saved, changes=changes)
     return saved
 
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 from apis.models import Api
 from dashboard.demo.content import DemoOrganisation
 from keys import services
-from keys.models import Key
+from keys.models import Key, Policy
 from keys.paths import AllowedUrl
 from keys.rights import ApiAccess
 from keys.settings import KeySettings
@@ -22,13 +22,17 @@ ALIASES = (
 # A key's place in each turn of IN_TURN decides its fate; the rest are in use and do not expire.
 EXPIRING, EXPIRED, DISABLED, REVOKED, IN_GRACE, ALL_APIS, LASTING = 3, 7, 11, 15, 19, 23, 5
 IN_TURN = 24
+EVERY_WITH_PLAN = 5
 LIMITS: tuple[tuple[float, float], ...] = ((0, 0), (10, 1), (100, 1), (600, 60), (5000, 3600))
 QUOTAS = ((-1, 3600), (10_000, 86_400), (1_000_000, 2_592_000))
 
 
-def make_key(demo: DemoOrganisation, number: int, apis: list[Api], names: list[str]) -> Key:
+def make_key(demo: DemoOrganisation, number: int, apis: list[Api], policies: list[Policy], names: list[str]) -> Key:
     random = Random(f"{demo.slug} {number}")  # noqa: S311 - names and numbers, no secret
-    key, _ = services.create_key(**settings_of(demo, number, apis, names, random))
+    settings = settings_of(demo, number, apis, names, random)
+    if number % EVERY_WITH_PLAN == 0:
+        settings |= on_a_plan(settings["tags"][0], policies, random)
+    key, _ = services.create_key(**settings)
     return meet_fate(key, number % IN_TURN)
 
 
@@ -50,6 +54,14 @@ def settings_of(demo: DemoOrganisation, number: int, apis: list[Api], names: lis
         tags=[environment, *random.sample(("partner", "internal", "mobile", "batch", "pilot"), number % 3)],
         metadata=metadata(number, random),
     )
+
+
+def on_a_plan(environment: str, policies: list[Policy], random: Random) -> KeySettings:
+    """A plan gives access and limits; the limit of the night batch comes on top of some."""
+    plans = [policy for policy in policies if environment in policy.tags]
+    limits = [policies[-1]] if random.random() < 0.3 else []
+    chosen = [random.choice(plans), *limits]
+    return KeySettings(policies=[policy.id for policy in chosen], accesses=(), has_all_apis=False)
 
 
 def accesses(environment: str, apis: list[Api], random: Random) -> list[ApiAccess]:

@@ -7,6 +7,7 @@ from django.db import transaction
 from django.urls import get_urlconf, set_urlconf
 
 from dashboard.demo.apis import make_apis, move_to_second_version
+from dashboard.demo.beside import make_certificates, make_oauth_clients, make_policies, make_webhook
 from dashboard.demo.content import GROUPS, UNBOUNDED_EMAIL, UNBOUNDED_NAME, DemoOrganisation
 from dashboard.demo.keys import make_key, raise_limits
 from orgs import audit, scope
@@ -83,13 +84,18 @@ def fill(organisation: Organisation, demo: DemoOrganisation, password: str, tell
     with acting(publishers[-1]):
         move_to_second_version(apis)
         create_access_key(user=publishers[-1], label="nightly release")
+    with acting(administrator):
+        policies = make_policies(demo, apis)
+        make_certificates(demo)
+        make_webhook(demo)
+        make_oauth_clients(apis)
     keys = []
     names = [user.name.partition(" ")[0].lower() for user in team]
     for number in range(demo.key_count):
         if number % 10 == 0:
             tell(f"{demo.name}: {number} of {demo.key_count} keys")
         with acting(issuers[number % len(issuers)]):
-            keys.append(make_key(demo, number, apis, names))
+            keys.append(make_key(demo, number, apis, policies, names))
     with acting(administrator):
         raise_limits(keys)
 

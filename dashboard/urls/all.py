@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from dashboard import admin_sites, overview
+from dashboard import admin_sites, overview, reference
 
 urlpatterns = [
     path("admin/", admin_sites.site.urls),
@@ -11,6 +11,8 @@ urlpatterns = [
     path("organisations/<id:id>/suspend/", overview.suspend, name="suspend"),
     path("organisations/<id:id>/resume/", overview.resume, name="resume"),
     path("search/", overview.search, name="search"),
+    path("reference/", reference.index, name="reference"),
+    path("reference/<slug:slug>/", reference.operation, name="operation"),
     path("", include("users.all_urls")),
     path("", include("orgs.all_urls")),
 ]

@@ -2,15 +2,21 @@
 
 from django.urls import include, path
 
-from dashboard import admin_sites, views
+from dashboard import admin_sites, reference, views
 
 urlpatterns = [
     path("", views.home, name="home"),
     path("admin/", admin_sites.site.urls),
+    path("reference/", reference.index, name="reference"),
+    path("reference/<slug:slug>/", reference.operation, name="operation"),
     path("", include("users.urls")),
     path("", include("orgs.urls")),
     path("apis/", include("apis.urls")),
+    path("certificates/", include("apis.certificates.urls")),
+    path("webhooks/", include("apis.webhooks.urls")),
+    path("oauth-clients/", include("apis.oauth_clients.urls")),
     path("keys/", include("keys.urls")),
+    path("policies/", include("keys.policies.urls")),
 ]
 
 handler400 = "dashboard.errors.bad_request"

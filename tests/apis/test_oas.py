@@ -614,12 +614,19 @@ def test_update_oas_api_replaces_the_document_and_says_what_changed(in_acme: Wor
     changed = document(info__name="Animals", info__id="other", server__gatewayTags={"enabled": True, "tags": ["eu"]})
     changed["info"]["version"] = "2.0.0"
     saved = services.update_oas_api(api=api, document=changed, revision=1)
-    assert (saved.name, saved.tags, saved.revision, saved.api_id) == ("Animals", ["eu"], 2, api.api_id)
+    assert (saved.name, saved.tags, saved.revision, saved.api_id) == ("Animals", ["eu"], 2, "other")
     assert stored(api)["info"]["version"] == "2.0.0"
-    assert stored(api)[EXTENSION]["info"]["id"] == api.api_id
+    assert stored(api)[EXTENSION]["info"]["id"] == "other"
     assert audited()[1] == (
-        "changed", "Animals", {"name": ["Pets", "Animals"], "tags": [[], ["eu"]], "openapi": ["…", "…"]}
-    )  # fmt: skip
+        "changed",
+        "Animals",
+        {
+            "name": ["Pets", "Animals"],
+            "tags": [[], ["eu"]],
+            "api_id": [api.api_id, "other"],
+            "openapi": ["…", "…"],
+        },
+    )
     with pytest.raises(services.ChangedMeanwhile):
         services.update_oas_api(api=api, document=changed, revision=1)
 

@@ -162,7 +162,7 @@ def test_update_api_names_a_change_beside_the_forms_fields(in_acme: World) -> No
     assert audited()[1] == ("changed", "Orders", {"proxy": ["…", "…"]})
 
 
-def test_update_api_cannot_change_ids(in_acme: World) -> None:
+def test_update_api_changes_no_id_but_that_for_gateways(in_acme: World) -> None:
     api = services.create_api(definition=definition())
     other = {"id": "f" * 24, "api_id": "other", "org_id": in_acme.globex.id, "OrG_ID": "x"}
     with pytest.raises(DefinitionError, match="must be written “org_id”"):
@@ -170,7 +170,8 @@ def test_update_api_cannot_change_ids(in_acme: World) -> None:
     del other["OrG_ID"]
     saved = services.update_api(api=api, definition=definition() | other, revision=1)
     stored = json.loads(saved.definition)
-    assert (stored["id"], stored["api_id"], stored["org_id"]) == (api.id, api.api_id, in_acme.acme.id)
+    assert (stored["id"], stored["api_id"], stored["org_id"]) == (api.id, "other", in_acme.acme.id)
+    assert audited()[1] == ("changed", "Orders", {"api_id": [api.api_id, "other"]})
 
 
 def test_update_api_tells_the_second_of_two(in_acme: World) -> None:
@@ -318,3 +319,39 @@ def test_references_to_webhooks_are_kept_and_not_told_to_the_trail(in_acme: Worl
     assert audited()[1] == ("changed", "Orders", {"hook_references": ["…", "…"]})
     with pytest.raises(DefinitionError, match="hook_references"):
         services.update_api(api=api, definition=definition(), revision=1, hook_references=["\0"])
+
+
+def test_the_same_definition_again_changes_nothing(in_acme: World) -> None:
+    api = services.create_api(definition=definition())
+    again = services.update_api(api=api, definition=definitions.parse(api.definition), revision=1, categories=[])
+    assert (again.revision, again.updated_at, len(audited())) == (1, Api.objects.get().updated_at, 1)
+
+
+def test_a_change_of_the_definition_and_what_is_beside_it_is_one_revision(in_acme: World) -> None:
+    api = services.create_api(definition=definition(), categories=["shop"])
+    saved = services.update_api(api=api, definition=definition(name="Other"), revision=1, categories=[])
+    assert saved.revision == 2
+    assert services.set_categories(api=api, categories=["new"]).revision == 3
+    assert services.set_categories(api=api, categories=["new"]).revision == 3
+
+
+def test_api_id_that_cannot_be_had_is_refused(world: World) -> None:
+    with scope.opened(scope.of(world.globex.id)):
+        services.create_api(definition=definition(listen_path="/theirs/") | {"api_id": "theirs"})
+    with scope.opened(scope.of(world.acme.id)):
+        first = services.create_api(definition=definition() | {"api_id": "first"})
+        second = services.create_api(definition=definition(listen_path="/second/"))
+        wanted = definition(listen_path="/second/")
+        with pytest.raises(services.SameApiId):
+            services.update_api(api=second, definition=wanted | {"api_id": "first"}, revision=1)
+        with pytest.raises(services.ApiIdTaken, match="theirs cannot be used"):
+            services.update_api(api=second, definition=wanted | {"api_id": "theirs"}, revision=1)
+        assert {api.api_id for api in Api.objects.all()} == {first.api_id, second.api_id}
+
+
+def test_a_version_cannot_name_the_id_that_the_api_gives_up(in_acme: World) -> None:
+    api = services.create_api(definition=definition())
+    versions = {"definition": {"location": "header", "key": "v", "enabled": True, "versions": {"v1": api.api_id}}}
+    with pytest.raises(DefinitionError, match=r"definition\.versions\.v1"):
+        services.update_api(api=api, definition=definition() | versions | {"api_id": "new"}, revision=1)
+    assert services.update_api(api=api, definition=definition() | versions, revision=1).revision == 2

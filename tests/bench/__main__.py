@@ -10,6 +10,7 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import psycopg
@@ -20,7 +21,8 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "dashboard.settings"
 os.environ["LOG_LEVEL"] = "ERROR"
 
 from dashboard import embedded, secret_settings
-from tests.bench.seed import LARGEST, MIDDLING, seed
+from tests.bench import over_http
+from tests.bench.seed import LARGEST, MIDDLING, WIDE, WIRE, seed, seed_definitions
 
 DOCUMENT = BASE_DIR.parent / "shared" / "data" / "openapi" / "digitalocean.com.json"
 SEARCHES = (
@@ -67,6 +69,11 @@ def paired(one: Action, other: Action, *, rounds: int) -> tuple[float, float, fl
 def say(what: str, ratio: float, most: float, detail: str) -> None:
     verdict = "  " if ratio <= most else "> "
     print(f"{verdict}{what:<58} {ratio:8.2f}   at most {most:<6} {detail}", flush=True)
+
+
+def say_least(what: str, ratio: float, least: float, detail: str) -> None:
+    verdict = "  " if ratio >= least else "> "
+    print(f"{verdict}{what:<58} {ratio:8.2f}  at least {least:<6} {detail}", flush=True)
 
 
 def compare(what: str, one: Action, other: Action, *, most: float, rounds: int) -> None:
@@ -160,6 +167,36 @@ def prepare(organisations: int, apis: int, keys: int) -> None:
         if not connection.execute("SELECT 1 FROM orgs_organisation LIMIT 1").fetchone():
             print("Filling the database: this takes some minutes, once.", flush=True)
             seed(connection, organisations=organisations, apis=apis, keys=keys)
+        if not connection.execute("SELECT 1 FROM orgs_organisation WHERE slug = %s", [WIDE]).fetchone():
+            seed_definitions(connection)
+
+
+def measure_over_http(rounds: int) -> None:
+    tokens, api_ids = machines(WIRE, WIDE, MIDDLING, LARGEST)
+    with TemporaryDirectory() as scratch:
+        over_http.measure(tokens, api_ids, superuser_url(), say, say_least, rounds, Path(scratch))
+
+
+def machines(*slugs: str) -> tuple[dict[str, str], dict[str, str]]:
+    """Return an administrator's access key and the `api_id` of an API of each organisation."""
+    from apis.models import Api
+    from orgs import scope
+    from orgs.models import Organisation
+    from users.models import User
+    from users.services.access_keys import create_access_key
+
+    tokens, api_ids = {}, {}
+    for slug in slugs:
+        with scope.opened(scope.EVERYTHING):
+            organisation = Organisation.objects.get(slug=slug)
+        with scope.opened(scope.of(organisation.id)):
+            user = User.objects.filter(email="machine@commonhold.example").first()
+            user = user or User.objects.create(
+                email="machine@commonhold.example", name="Machine", organisation=organisation, is_administrator=True
+            )
+            _, tokens[slug] = create_access_key(user=user, label="bench")
+            api_ids[slug] = Api.objects.values_list("api_id", flat=True)[0]
+    return tokens, api_ids
 
 
 def main() -> None:
@@ -168,13 +205,17 @@ def main() -> None:
     parser.add_argument("--apis", type=int, default=20_000)
     parser.add_argument("--keys", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=200)
+    parser.add_argument("--only", choices=["pages", "http"], help="leave the other half out")
     options = parser.parse_args()
     prepare(options.organisations, options.apis, options.keys)
     try:
         web, _ = embedded.database_urls(VAR_DIR)
         print(f"{date.today()}: {options.organisations:,} organisations, {options.apis:,} APIs, {options.keys:,} keys")
-        workers = Worker("walls", web), Worker("filter", superuser_url()), Worker("bare", superuser_url())
-        measure(*workers, options.rounds)
+        if options.only != "http":
+            workers = Worker("walls", web), Worker("filter", superuser_url()), Worker("bare", superuser_url())
+            measure(*workers, options.rounds)
+        if options.only != "pages":
+            measure_over_http(max(3, options.rounds // 40))
     finally:
         embedded.stop(VAR_DIR)
 

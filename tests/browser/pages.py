@@ -7,13 +7,17 @@ OF_GATEWAY = (
     "{api}", "{api}definition/", "{api}definition/edit/", "{api}edit/", "{api}history/", "{api}delete/",
     "/keys/", "/keys/create/",
     "{key}", "{key}settings/", "{key}history/", "{key}danger/", "{key}edit/", "{key}rotate/", "{key}revoke/",
+    "/policies/", "/policies/create/", "/policies/preview/", "{policy}", "{policy}settings/", "{policy}edit/", "{policy}delete/",
+    "/certificates/", "/certificates/add/", "{certificate}", "{certificate}delete/",
+    "/webhooks/", "/webhooks/create/",
 )  # fmt: skip
 OF_PEOPLE = (
     "/", "/audit/", "/settings/", "/account/", "/account/password/", "/access-keys/create/",
     "/users/", "/users/create/", "/users/invite/", "{user}", "{user}edit/", "{user}delete/",
     "/groups/", "/groups/create/", "{group}", "{group}edit/", "{group}delete/",
+    "/reference/", "/reference/?q=key", "/reference/put_apis_id/",
 )  # fmt: skip
-OF_ALL = ("/", "/search/", "/users/", "/users/create/", "/audit/", "/account/")
+OF_ALL = ("/", "/search/", "/users/", "/users/create/", "/audit/", "/account/", "/reference/")
 ON_VISITS = ("/", "/apis/", "{api}", "/keys/", "{key}", "/settings/")
 OF_ADMIN = ("/admin/", "/admin/apis/api/", "/admin/users/user/", "{admin}", "/admin/orgs/organisation/")
 NOWHERE = "/nowhere/"
@@ -21,6 +25,8 @@ SIGNED_OUT = ("/", "/o/acme/sign-in/", "/o/acme/password-reset/", "/all/sign-in/
 LISTS = {
     "api": ("/apis/", "/apis/"),
     "key": ("/keys/", "/keys/"),
+    "policy": ("/policies/", "/policies/"),
+    "certificate": ("/certificates/", "/certificates/"),
     "user": ("/users/", "/users/"),
     "group": ("/groups/", "/groups/"),
     "admin": ("/admin/users/user/", "/admin/users/user/"),

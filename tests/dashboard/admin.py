@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from apis.models import Api, Certificate, OAuthClient, Webhook
 from dashboard.admin_sites import MODELS
 from orgs import scope
 from orgs.ids import new_id
@@ -19,7 +20,7 @@ def one_of_each(of: Organisation, owner: User) -> dict[str, str]:
     api, key = rows.api(of, f"{of.slug}-api"), rows.key(of, f"{of.slug}-key")
     line = rows.entry(owner, object_name=f"{of.slug}-object", object_id=key.id)
     invitation, access, group = people_rows(of, stored(owner), f"{of.slug}-")
-    made = (of, line, owner, group, invitation, access, api, key)
+    made = (of, line, owner, group, invitation, access, api, key, *gateway_rows(api, f"{of.slug}-"))
     return {f"{row._meta.app_label}/{row._meta.model_name}": row.pk for row in made}
 
 
@@ -36,9 +37,18 @@ def people_rows(of: Organisation, owner: User, name: str) -> tuple[Invitation, A
         )
 
 
+def gateway_rows(api: Api, name: str) -> tuple[Certificate, Webhook, OAuthClient]:
+    with scope.opened(scope.of(api.organisation_id)):
+        return (
+            Certificate.objects.create(fingerprint=new_id(), subject=f"CN={name}certificate"),
+            Webhook.objects.create(name=f"{name}webhook", method="POST", target_url="https://hooks.example/"),
+            OAuthClient.objects.create(api=api, client_id=new_id(), description=f"{name}client"),
+        )
+
+
 def more_of_each(world: World, number: int) -> None:
     owner = stored(user(f"more{number}@acme.example", world.acme))
-    rows.api(world.acme, f"api {number}")
+    gateway_rows(rows.api(world.acme, f"api {number}"), f"more{number}-")
     rows.key(world.acme, f"key {number}")
     rows.entry(owner)
     people_rows(world.acme, owner, f"more{number}")

@@ -1,0 +1,1 @@
+"""API definitions and what belongs to them, for machines."""

@@ -1,0 +1,93 @@
+"""What stands in the paths of operations: objects that exist."""
+
+import re
+from collections.abc import Mapping
+from typing import cast
+
+from apis.models import Api, Certificate, OAuthClient, Webhook
+from apis.services import create_oas_api
+from keys.models import Key, Policy
+from orgs import scope
+from orgs.machines import Operation
+from orgs.models import AuditEntry, Organisation
+from orgs.services import set_gateway_session
+from tests.walls.walk import fill
+from users.models import Group, User
+
+Names = Mapping[str, str]
+# What a parameter is, by the path before it.
+PARAMETERS = {
+    "/api/apis": "api",
+    "/api/apis/oas": "oas api",
+    "/api/apis/oauth": "oauth api",
+    "/api/apis/oauth/{}": "oauth client",
+    "/api/apis/{}/keys": "key",
+    "/api/apis/keys/basic": "text",
+    "/api/audit-logs": "auditentry",
+    "/api/certs": "certificate",
+    "/api/hooks": "webhook",
+    "/api/keys": "key",
+    "/api/portal/policies": "policy",
+    "/api/usergroups": "group",
+    "/api/users": "user",
+    "/admin/organisations": "organisation",
+    "/admin/org/keys": "organisation",
+    "/admin/users": "user",
+}
+
+
+def make(organisation: Organisation, person: User) -> Names:
+    """Make one object of each kind; return what clients call them."""
+    objects = fill(organisation, person)
+    certificate, client = cast(Certificate, objects[Certificate]), cast(OAuthClient, objects[OAuthClient])
+    with scope.opened(scope.of(organisation.id)):
+        oas = create_oas_api(document=oas_document(f"/{organisation.slug}-oas/"))
+        set_gateway_session(organisation=organisation, session={"rate": 100, "per": 1})
+    return {
+        "text": "somebody",
+        "oas api": oas.pk,
+        "oauth api": client.api_id,
+        "oauth client": client.client_id,
+        "certificate": f"{organisation.pk}{certificate.fingerprint}",
+        **{
+            model.__name__.lower(): str(objects[model].pk)
+            for model in (Api, AuditEntry, Key, Policy, Webhook, Group, User, Organisation)
+        },
+    }
+
+
+def oas_document(listen_path: str) -> dict[str, object]:
+    return {
+        "openapi": "3.0.3",
+        "info": {"title": "Orders", "version": "1"},
+        "paths": {"/orders": {"get": {"responses": {"200": {"description": "ok"}}}}},
+        "x-tyk-api-gateway": {
+            "info": {"name": "Orders", "state": {"active": True}},
+            "upstream": {"url": "https://orders.example"},
+            "server": {"listenPath": {"value": listen_path, "strip": True}},
+        },
+    }
+
+
+def kinds_of(operation: Operation) -> list[str]:
+    """Return what each parameter of the path is, in their order."""
+    path = re.sub(r"{\w+}", "{}", operation.path)
+    befores = [path[: match.start()].rstrip("/") for match in re.finditer("{}", path)]
+    unknown = [before for before in befores if before not in PARAMETERS]
+    assert not unknown, f"{operation.method} {operation.path}: add to PARAMETERS what comes after {unknown[0]}."
+    return [PARAMETERS[before] for before in befores]
+
+
+def path_with(operation: Operation, values: list[str]) -> str:
+    """Return the operation's path with these values for its parameters."""
+    parts = iter(values)
+    return re.sub(r"{\w+}", lambda _: next(parts), operation.path)
+
+
+def path_of(operation: Operation, names: Names) -> str:
+    return path_with(operation, [names[kind] for kind in kinds_of(operation)])
+
+
+def never(name: str) -> str:
+    """Return a name like this one that nothing ever had. What clients choose freely stays: it is nobody's."""
+    return name[::-1] if re.fullmatch("[0-9a-f]{24,}", name) else name
