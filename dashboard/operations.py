@@ -4,7 +4,6 @@
 import apis.api.classic
 import apis.api.beside
 import apis.api.oas
-import keys.api.key_lists
 import keys.api.keys
 import keys.api.key_lists
 import keys.api.policies

@@ -1,5 +1,6 @@
 """What a key's rows say, in the words of `keys.session`: the session object, and effective access."""
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,6 +17,7 @@ from keys.paths import AllowedUrl
 from keys.session import Access, EffectiveAccess, KeySpec, Limit, OwnApi
 from keys.session_fields import OWN_LIMIT_FIELDS
 from orgs import scope
+from orgs.hot import ask
 
 UNVERSIONED = ("Default",)
 
@@ -50,19 +52,30 @@ def own_apis(apis: QuerySet[Api]) -> dict[str, OwnApi]:
     }
 
 
+NAMED_APIS = """
+SELECT id, api_id, name, is_active,
+    jsonb_path_query_array(definition::jsonb, '$.version_data.versions.keyvalue().key', '{}', true)::text
+FROM apis_api WHERE organisation_id = %s AND (id = ANY(%s) OR api_id = ANY(%s)) ORDER BY sort_name, id
+"""
+
+
+def named_apis(*, ids: Iterable[str] = (), api_ids: Iterable[str] = ()) -> dict[str, OwnApi]:
+    """Return what `own_apis` does, of the organisation's APIs by either id: each key that is made asks this twice."""
+    ((*rows,),) = ask((NAMED_APIS, [scope.current_organisation_id(), [*ids], [*api_ids]]))
+    return {
+        id: OwnApi(api_id=api_id, name=name, is_active=is_active, versions=tuple(json.loads(versions)) or UNVERSIONED)
+        for id, api_id, name, is_active, versions in rows
+    }
+
+
 def names_of(accesses: Iterable[ApiAccess]) -> dict[str, str]:
     """Return the names of the APIs by id. Raises NoSuchApi: another organisation's does not exist here."""
     accesses = list(accesses)
-    wanted = Api.objects.filter(pk__in=[access.api_id for access in accesses]).order_by()
-    if any(access.versions for access in accesses):
-        apis = own_apis(wanted)
-        _refuse_unknown_versions(accesses, apis)
-        names = {id: api.name for id, api in apis.items()}
-    else:
-        names = dict(wanted.values_list("id", "name"))
-    if any(access.api_id not in names for access in accesses):
+    apis = named_apis(ids=[access.api_id for access in accesses]) if accesses else {}
+    _refuse_unknown_versions(accesses, apis)
+    if any(access.api_id not in apis for access in accesses):
         raise NoSuchApi(MISSING_API)
-    return names
+    return {id: api.name for id, api in apis.items()}
 
 
 def _refuse_unknown_versions(accesses: list[ApiAccess], apis: dict[str, OwnApi]) -> None:

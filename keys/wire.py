@@ -9,13 +9,12 @@ from typing import Any, cast
 from django.db.models import Q, QuerySet
 
 from apis.jsontext import Path, Problem, dotted
-from apis.models import Api
 from apis.tyk_fields import type_problems
 from keys import credentials, session
 from keys.errors import MISSING_API, MISSING_POLICY, BadSession, NoSuchApi, NoSuchOrganisation, NoSuchPolicy
 from keys.models import Key, Policy
 from keys.paths import AllowedUrl, BadAllowedUrl, check_allowed_url
-from keys.rights import ApiAccess, accesses_of, own_apis, spec_of, specs_of
+from keys.rights import ApiAccess, accesses_of, named_apis, spec_of, specs_of
 from keys.session import UNLIMITED, BadLimit, Limit, OwnApi, check_limit
 from keys.session_fields import (
     ACCESS_RIGHT,
@@ -109,12 +108,11 @@ def known_to(documents: Iterable[Any]) -> Known:
         if isinstance(document, dict):
             api_ids |= _texts(document.get("access_rights"))
             policies |= _texts(document.get("apply_policies")) | _texts([document.get("apply_policy_id")])
-    apis = Api.objects.filter(api_id__in=api_ids).order_by("sort_name", "id")
     meant = Q(pk__in=[id for id in policies if is_id(id)]) | Q(explicit_id__in=policies)
     rows = list(Policy.objects.filter(meant).order_by().values_list("id", "explicit_id")) if policies else []
     return Known(
         scope.current_organisation_id(),
-        {api.api_id: (id, api) for id, api in own_apis(apis).items()} if api_ids else {},
+        {api.api_id: (id, api) for id, api in named_apis(api_ids=api_ids).items()} if api_ids else {},
         {explicit_id: id for id, explicit_id in rows if explicit_id} | {id: id for id, _ in rows},
     )
 

@@ -38,12 +38,17 @@ def manage(*words: str, **environment: str) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("name", secret_settings.NAMES)
+@pytest.mark.parametrize("name", [name for name in secret_settings.NAMES if name != "ADMIN_SECRET"])
 def test_secret_that_is_missing_or_short_stops_the_start(name: str) -> None:
     with pytest.raises(ImproperlyConfigured, match=f"^{name} is not set"):
         read(**{name: ""})
     with pytest.raises(ImproperlyConfigured, match=f"^{name} is shorter than 24 characters"):
         read(**{name: "x" * 23})
+
+
+def test_admin_secret_may_be_left_out() -> None:
+    """The Admin API is off then."""
+    assert read(ADMIN_SECRET="")["ADMIN_SECRET"] == ""
 
 
 @pytest.mark.parametrize(
@@ -120,7 +125,7 @@ def test_secrets_are_generated_once_into_a_private_file() -> None:
     assert secret_settings.generate_missing() == list(secret_settings.NAMES)
     written = secret_settings.path().read_text()
     values = [line.partition("=")[2] for line in written.splitlines()]
-    assert len({value for value in values if len(value) == 64}) == 4
+    assert len({value for value in values if len(value) == 64}) == 5
     assert stat.S_IMODE(secret_settings.path().stat().st_mode) == 0o600
     assert secret_settings.generate_missing() == []
     assert secret_settings.path().read_text() == written
@@ -144,7 +149,7 @@ def test_secret_is_appended_on_a_line_of_its_own() -> None:
 def test_generating_secrets_prints_none_of_them() -> None:
     refused = manage("migrate", DATABASE_URL="mysql://db/x")
     assert refused == (1, "DATABASE_URL must be a postgres:// address.\n")
-    assert len(secret_settings.path().read_text().splitlines()) == 4
+    assert len(secret_settings.path().read_text().splitlines()) == 5
 
 
 def test_secrets_that_cannot_be_kept_are_said_in_one_sentence(tmp_path: Path) -> None:

@@ -56,11 +56,6 @@ class Operation:
     def name(self) -> str:
         return self.handler.__name__
 
-    @property
-    def tag(self) -> str:
-        """The group of the document: the module's app and object."""
-        return self.handler.__module__.removesuffix(".api").replace(".api.", ".").split(".")[-1]
-
 
 class Routes:
     """The operations by path. A literal part is preferred to a parameter; a slash at the end means nothing."""

@@ -5,6 +5,7 @@ from typing import Any
 
 from apis.models import Api, Certificate, OAuthClient, Webhook
 from dashboard.admin_sites import MODELS
+from keys.models import Policy
 from orgs import scope
 from orgs.ids import new_id
 from orgs.models import Organisation
@@ -37,12 +38,13 @@ def people_rows(of: Organisation, owner: User, name: str) -> tuple[Invitation, A
         )
 
 
-def gateway_rows(api: Api, name: str) -> tuple[Certificate, Webhook, OAuthClient]:
+def gateway_rows(api: Api, name: str) -> tuple[Certificate, Webhook, OAuthClient, Policy]:
     with scope.opened(scope.of(api.organisation_id)):
         return (
             Certificate.objects.create(fingerprint=new_id(), subject=f"CN={name}certificate"),
             Webhook.objects.create(name=f"{name}webhook", method="POST", target_url="https://hooks.example/"),
             OAuthClient.objects.create(api=api, client_id=new_id(), description=f"{name}client"),
+            Policy.objects.create(name=f"{name}policy"),
         )
 
 

@@ -311,6 +311,38 @@ def test_a_revoked_key_never_changes_again(in_acme: World) -> None:
     assert lines_of(key) == ["created", "revoked", "rotated"]
 
 
+def test_a_revoked_keys_id_is_free_and_its_secrets_still_lead_to_it(world: World) -> None:
+    with scope.opened(scope.of(world.acme.id)):
+        gone, chosen = make_key(custom_id="mobile-app")
+        rotated, second = services.rotate_key(key=gone, revision=1, grace=DAY)
+        revoked = services.revoke_key(key=rotated)
+        for pasted in (chosen, second):
+            found = find_by_token(pasted)
+            assert found is not None
+            assert (found.key, found.secret) == (revoked, Secret.CURRENT if pasted == second else Secret.RETIRED)
+            assert find_by_reference(pasted) is None
+        again, token = make_key(custom_id="mobile-app")
+        assert token == chosen
+        assert find_by_token(chosen) == Found(again, Secret.CURRENT)
+        assert find_by_reference("mobile-app") == again
+        assert find_by_reference(revoked.pk) is None
+    with scope.opened(scope.EVERYTHING):
+        found = find_by_token(second)
+        assert found is not None
+        assert found.key == revoked
+    with scope.opened(scope.of(world.globex.id)):
+        assert find_by_token(second) is None
+
+
+def test_a_change_that_changes_nothing_is_not_written(in_acme: World) -> None:
+    key, _ = make_key()
+    same = services.update_key(key=key, revision=1, **services.settings_of(key))
+    assert (same.revision, same.updated_at) == (1, Key.objects.get(pk=key.pk).updated_at)
+    renewed = services.update_key(key=key, revision=1, renews_quota=True)
+    assert (renewed.revision, renewed.updated_at > same.updated_at) == (1, True)
+    assert lines_of(key) == ["created"]
+
+
 def test_rotating_lets_both_secrets_work_for_the_grace(in_acme: World) -> None:
     key, first = make_key()
     rotated, second = services.rotate_key(key=key, revision=1, grace=timedelta(hours=1), now=NOON)

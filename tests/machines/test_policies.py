@@ -177,8 +177,12 @@ def test_everything_is_one_page(world: World, ann: Machine, p: str) -> None:
 
 def test_search_narrows(world: World, ann: Machine) -> None:
     api = api_of(world)
-    for name in ("Gold", "Golden", "Silver"):
-        ann.post(PATH, document(api, name=name, active=name != "Golden"))
+    kinds: dict[str, dict[str, Any]] = {
+        "Gold": {"auth_type": "basic"},
+        "Golden": {"active": False, "auth_types": ["jwt", "basic"]},
+        "Silver": {"id": "silver"},
+    }
+    gold, *_ = [read(ann.post(PATH, document(api, name=name, **kind)))["Message"] for name, kind in kinds.items()]
 
     def names(query: str) -> list[str]:
         return [policy["name"] for policy in read(ann.get(f"{PATH}/search?sort=name&{query}"))["Data"]]
@@ -188,6 +192,9 @@ def test_search_narrows(world: World, ann: Machine) -> None:
     assert names("state=deny") == ["Golden"]
     assert names(f"api_id={api.api_id}") == ["Gold", "Golden", "Silver"]
     assert names("api_id=none") == []
+    assert names("auth_type=basic") == ["Gold", "Golden"]
+    assert names("auth_type=jwt") == ["Golden"]
+    assert names(f"policy_ids={gold},silver,none") == ["Gold", "Silver"]
 
 
 def test_import_puts_policies_into_their_organisations_or_none(world: World) -> None:
@@ -200,6 +207,7 @@ def test_import_puts_policies_into_their_organisations_or_none(world: World) -> 
         admin().post("/admin/policies/import", {"Data": [*sent, document(theirs, org_id=world.acme.id)]}).status_code
         == 404
     )
+    assert read(admin().post("/admin/policies/import", {"Data": None}))["Meta"] == {}
     answered = read(admin().post("/admin/policies/import/", {"Data": sent}))
     assert answered == {"Status": "OK", "Message": "Policies imported", "Meta": {"a" * 24: True, "b" * 24: True}}
     with scope.opened(scope.of(world.globex.id)):
