@@ -133,7 +133,7 @@ class Reader:
             raise BadSetting("hmac_string: give it here, or make the key by itself to get one.")
         named.refuse_foreign(chosen["extra"])
         for access in chosen["accesses"]:
-            if unknown := {*access.versions} - {*self.apis[access.api_id].versions}:
+            if unknown := self.apis[access.api_id].lacks(access.versions):
                 raise NoSuchApi(f"APIs: one of them has no version {min(unknown)!r}.")
         ends = named.first_expiry((self.policies[id] for id in chosen["policies"]), now=timezone.now())
         return Shape(len(self.shapes), chosen, hmac, jwt, ends)

@@ -78,6 +78,11 @@ class Key(OrgOwned):
                 name="keys_of_all_apis",
                 condition=models.Q(has_all_apis=True),
             ),
+            models.Index(
+                fields=["organisation", "-created_at", "-id"],
+                name="keys_of_machines",
+                condition=models.Q(revoked_at=None),
+            ),
             models.Index(fields=["organisation", "hash"], name="keys_hash"),
             models.Index(fields=["organisation", "username"], name="keys_username", condition=~models.Q(username="")),
             models.Index(

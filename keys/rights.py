@@ -14,12 +14,10 @@ from keys import credentials, session
 from keys.errors import MISSING_API, NoSuchApi
 from keys.models import Key, KeyAccess, KeyPolicy, PolicyAccess
 from keys.paths import AllowedUrl
-from keys.session import Access, EffectiveAccess, KeySpec, Limit, OwnApi
+from keys.session import UNVERSIONED, Access, EffectiveAccess, KeySpec, Limit, OwnApi
 from keys.session_fields import OWN_LIMIT_FIELDS
 from orgs import scope
 from orgs.hot import ask
-
-UNVERSIONED = ("Default",)
 
 
 @dataclass(frozen=True)
@@ -81,7 +79,7 @@ def names_of(accesses: Iterable[ApiAccess]) -> dict[str, str]:
 def _refuse_unknown_versions(accesses: list[ApiAccess], apis: dict[str, OwnApi]) -> None:
     for access in accesses:
         api = apis.get(access.api_id)
-        unknown = set(access.versions) - set(api.versions) if api else set()
+        unknown = api.lacks(access.versions) if api else set()
         if api and unknown:
             raise NoSuchApi(f"APIs: {api.name} has no version {min(unknown)!r}.")
 

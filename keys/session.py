@@ -13,6 +13,7 @@ from keys.paths import AllowedUrl, check_allowed_url
 from keys.session_fields import empty_access_right, empty_limit, empty_session
 
 UNLIMITED = -1
+UNVERSIONED = ("Default",)
 MAX_RATE = 10**9
 MAX_QUOTA = 2**53  # the largest count that every JSON reader keeps exactly
 
@@ -91,6 +92,10 @@ class OwnApi:
     name: str
     versions: tuple[str, ...]
     is_active: bool
+
+    def lacks(self, versions: Iterable[str]) -> set[str]:
+        """Return those that it has not. Clients write "Default" where there is one, whatever it is called."""
+        return set(versions) - {*self.versions, *(UNVERSIONED if len(self.versions) == 1 else ())}
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,16 @@
 """The audit trail: one line for each change, in the change's own transaction, never with a secret."""
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import models
+from django.db import connection, models
 
 from orgs import scope
-from orgs.models import AuditEntry
+from orgs.ids import new_id
 
 VISITED = "visited"
 
@@ -51,17 +52,29 @@ def record(
     """Write the line of a change. `changes` maps a field to [before, after]; the caller leaves secrets out."""
     by = actor()
     reads = scope.current().reads
-    AuditEntry.objects.create(
-        organisation_id=None if reads in (scope.NO_ORGANISATION, scope.EVERY_ORGANISATION) else reads,
-        actor_id=by.id,
-        actor=by.name,
-        address=by.address,
-        action=action,
-        kind=kind,
-        object_id=str(obj.pk) if obj else "",
-        object_name=(name or str(obj or ""))[:200],
-        changes=dict(changes or {}),
-    )
+    line = {
+        "id": new_id(),
+        "organisation": None if reads in (scope.NO_ORGANISATION, scope.EVERY_ORGANISATION) else reads,
+        "actor_id": by.id,
+        "actor": by.name,
+        "address": by.address,
+        "action": action,
+        "kind": kind,
+        "object_id": str(obj.pk) if obj else "",
+        "object_name": (name or str(obj or ""))[:200],
+        "changes": json.dumps(dict(changes or {})),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(INSERT, line)
+
+
+# By hand, since there is one with every change: composing it took a sixth of the time in which a key is made.
+INSERT = """
+INSERT INTO orgs_auditentry
+    (id, organisation_id, actor_id, actor, address, action, kind, object_id, object_name, changes)
+VALUES (%(id)s, %(organisation)s, %(actor_id)s, %(actor)s, %(address)s, %(action)s, %(kind)s, %(object_id)s,
+    %(object_name)s, %(changes)s)
+"""
 
 
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, list[Any]]:

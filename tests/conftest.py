@@ -20,7 +20,8 @@ from django.test import Client
 from psycopg import sql
 from pytest_django.plugin import DjangoDbBlocker
 
-from dashboard import embedded
+from dashboard import embedded, machines
+from dashboard.rates import Rates
 from orgs import scope
 from orgs.models import Organisation
 from users.models import User
@@ -59,6 +60,12 @@ def django_db_setup(django_test_environment: None, django_db_blocker: DjangoDbBl
         call_command("migrate", verbosity=0)
         yield
         connection.close()
+
+
+@pytest.fixture(autouse=True)
+def nobody_has_guessed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wrong credentials of one test do not count against the next."""
+    monkeypatch.setattr(machines, "FAILURES", Rates(per_second=0.2, burst=20))
 
 
 @dataclass(frozen=True)

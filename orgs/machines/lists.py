@@ -52,8 +52,11 @@ def page_of(
 
 
 def pages_of(rows: "models.QuerySet[Any, Any]", size: int, first: int = 0) -> int:
-    """Count the pages, at least one; exactly for the next 10,000 rows, and growing as one goes on."""
-    counted = rows.order_by().values("pk")[: first + COUNT_AHEAD + 1].count()
+    """Count the pages, at least one; exactly for the next 10,000 rows, and growing as one goes on.
+
+    In their order: there is an index for it, and without one PostgreSQL would rather read the whole table.
+    """
+    counted = rows.values("pk")[: first + COUNT_AHEAD + 1].count()
     return max(1, -(-counted // size))
 
 

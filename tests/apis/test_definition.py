@@ -422,8 +422,8 @@ def test_slugify_gives_ascii_words(name: str, slug: str) -> None:
 
 def test_a_domain_cannot_be_switched_off() -> None:
     orders = definition.build(
-        name="Orders", listen_path="/orders/", target_url="https://orders.example/", authentication=Authentication.TOKEN,
-        rate=0, per=0, tags=[], active=True,
+        name="Orders", listen_path="/orders/", target_url="https://orders.example/",
+        authentication=Authentication.TOKEN, rate=0, per=0, tags=[], active=True,
     )  # fmt: skip
     problems = definition.validate(orders | {"domain": "orders.example", "domain_disabled": True})
     assert [problem.path for problem in problems] == [("domain_disabled",)]

@@ -105,10 +105,12 @@ def ratio(found: dict[str, list[float]], one: str, other: str) -> float:
 def memory_mb(parent: int) -> float:
     """The largest resident memory of the web processes of a gunicorn."""
     children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
-    return (
-        max(int(re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{child}/status").read_text())[1]) for child in children)
-        / 1024
-    )  # type: ignore[index]
+    return max(_high_water_kb(child) for child in children) / 1024
+
+
+def _high_water_kb(process: str) -> int:
+    with Path(f"/proc/{process}/status").open() as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmHWM:"))
 
 
 def request(port: int, method: str, path: str, token: str, body: bytes = b"") -> tuple[int, int, float]:

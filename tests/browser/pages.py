@@ -7,7 +7,8 @@ OF_GATEWAY = (
     "{api}", "{api}definition/", "{api}definition/edit/", "{api}edit/", "{api}history/", "{api}delete/",
     "/keys/", "/keys/create/",
     "{key}", "{key}settings/", "{key}history/", "{key}danger/", "{key}edit/", "{key}rotate/", "{key}revoke/",
-    "/policies/", "/policies/create/", "/policies/preview/", "{policy}", "{policy}settings/", "{policy}edit/", "{policy}delete/",
+    "/policies/", "/policies/create/", "/policies/preview/", "{policy}", "{policy}settings/",
+    "{policy}edit/", "{policy}delete/",
     "/certificates/", "/certificates/add/", "{certificate}", "{certificate}delete/",
     "/webhooks/", "/webhooks/create/",
 )  # fmt: skip

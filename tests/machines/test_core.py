@@ -13,12 +13,6 @@ from tests.machines.client import Machine, admin, machine_of, read, stranger
 from users.models import AccessKey
 
 
-@pytest.fixture(autouse=True)
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each test begins with nobody having guessed."""
-    monkeypatch.setattr(machines, "FAILURES", Rates(per_second=0.2, burst=20))
-
-
 @pytest.mark.parametrize("path", ["/hello", "/hello/", "/admin/hello/"])
 def test_hello_needs_no_credential_nor_a_slash(db: None, path: str) -> None:
     assert read(Machine().get(path))["status"] == "ok"

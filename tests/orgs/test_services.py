@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from orgs import scope, services
@@ -34,7 +36,7 @@ def test_create_organisation_stores_and_records_it(db: None) -> None:
         {"slug": "x", "name": "X", "contact": "nobody"},
     ],
 )
-def test_create_organisation_refuses_what_is_malformed(db: None, fields: dict[str, str]) -> None:
+def test_create_organisation_refuses_what_is_malformed(db: None, fields: dict[str, Any]) -> None:
     with pytest.raises(OrganisationRefused, match=r"\w+: .+"):
         services.create_organisation(**fields)
     with scope.opened(scope.EVERYTHING):
