@@ -429,3 +429,11 @@ def test_a_preview_says_what_policies_make_of_a_key_and_keeps_nothing(world: Wor
     with scope.opened(scope.of(world.acme.id)):
         assert not Key.objects.exists()
     assert lines(world) == []
+
+
+@pytest.mark.parametrize("sent", [{"tags": [None]}, {"tags": None}, {"monitor": {"trigger_limits": [None]}}])
+@pytest.mark.parametrize("path", ["/api/keys", "/api/keys/preview"])
+def test_null_in_a_list_is_no_error_of_ours(world: World, path: str, sent: dict[str, Any]) -> None:
+    ann = machine_of(world.ann)
+    for body in ({"access_rights": {}} | sent, [{"access_rights": {}} | sent]):
+        assert ann.post(path, body).status_code == 400
