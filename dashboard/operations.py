@@ -4,6 +4,7 @@
 import apis.api.classic
 import apis.api.beside
 import apis.api.oas
+import apis.api.assets
 import keys.api.keys
 import keys.api.key_lists
 import keys.api.policies
@@ -17,6 +18,7 @@ import orgs.api.organisation
 import dashboard.organisations
 import users.api.administration
 import apis.api.importing
+
 import orgs.api.organisation_keys
 import orgs.api.installation
 import users.api.beginning
