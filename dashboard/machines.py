@@ -77,6 +77,8 @@ def answer(request: HttpRequest) -> HttpResponseBase:
         return perform(request, operation, parameters)
     except Refusal as refusal:
         return refusal.answer.response()
+    except SuspiciousOperation as error:  # such as too many parameters in the query
+        return Refusal(400, str(error)).answer.response()
     except LOST_DATABASE:
         log.exception("The database is gone: %s", request.path)
         return Refusal(503, "The database cannot be reached.", headers={"Retry-After": "5"}).answer.response()

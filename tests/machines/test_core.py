@@ -111,3 +111,8 @@ def test_last_use_of_an_access_key_is_noted_once_in_a_while(world: World) -> Non
     ann.get("/api/users/me")
     with scope.opened(scope.of(world.acme.id)):
         assert AccessKey.objects.get().last_used_at == first
+
+
+def test_too_many_parameters_are_refused_kindly(world: World) -> None:
+    refused = machine_of(world.ann).get("/api/users/me?" + "&".join(f"a{n}=1" for n in range(2000)))
+    assert (refused.status_code, read(refused)["Status"]) == (400, "Error")
