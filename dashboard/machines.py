@@ -71,6 +71,7 @@ def is_our_host(request: HttpRequest) -> bool:
 def answer(request: HttpRequest) -> HttpResponseBase:
     """Return the answer, which is JSON also when something goes wrong."""
     drop_dead_connection()
+    request.encoding = "utf-8"  # whatever the content type says
     try:
         operation, parameters = route(request)
         refuse_large(request)

@@ -116,3 +116,10 @@ def test_last_use_of_an_access_key_is_noted_once_in_a_while(world: World) -> Non
 def test_too_many_parameters_are_refused_kindly(world: World) -> None:
     refused = machine_of(world.ann).get("/api/users/me?" + "&".join(f"a{n}=1" for n in range(2000)))
     assert (refused.status_code, read(refused)["Status"]) == (400, "Error")
+
+
+@pytest.mark.parametrize("charset", ["idna", "zlib", "utf-16", "undefined"])
+def test_charset_of_the_content_type_is_of_no_interest(world: World, charset: str) -> None:
+    ann = machine_of(world.ann)
+    headers = ann.headers | {"content-type": f"x/y; charset={charset}"}
+    assert ann.client.get("/api/users/me?q=%FF%FE", headers=headers).status_code == 200
