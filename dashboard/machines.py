@@ -15,7 +15,7 @@ import msgspec
 from django.conf import settings
 from django.core.exceptions import SuspiciousOperation
 from django.db import transaction
-from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponseBase, QueryDict, StreamingHttpResponse
 from django.http.request import split_domain_port
 from django.utils.crypto import constant_time_compare
 
@@ -71,7 +71,6 @@ def is_our_host(request: HttpRequest) -> bool:
 def answer(request: HttpRequest) -> HttpResponseBase:
     """Return the answer, which is JSON also when something goes wrong."""
     drop_dead_connection()
-    request.encoding = "utf-8"  # whatever the content type says
     try:
         operation, parameters = route(request)
         refuse_large(request)
@@ -210,7 +209,8 @@ def run(call: Call[Any, Any], operation: Operation, parameters: list[str]) -> Ht
 
 
 def query_of(request: HttpRequest, operation: Operation) -> Any:
-    sent = request.GET.dict()
+    # Not `request.GET`, which reads it in whatever charset the content type names.
+    sent = QueryDict(request.META.get("QUERY_STRING", "").encode("latin-1"), encoding="utf-8").dict()
     if any("\0" in value for value in sent.values()):
         raise Refusal(400, "Query: a NUL character is nowhere allowed.")
     try:
