@@ -66,6 +66,8 @@ SWITCHES = {
     Authentication.OPENID: "use_openid",
     Authentication.PLUGIN: "enable_coprocess_auth",
 }
+# They ask for a user's password, or for nothing; the others take the name of a basic-auth user alone for a whole key.
+ASKING = (Authentication.BASIC, Authentication.MULTIPLE, Authentication.KEYLESS)
 OTHER_PLUGIN_SWITCHES = ("use_go_plugin_auth", "custom_plugin_auth_enabled")
 
 

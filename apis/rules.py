@@ -6,8 +6,10 @@ nor may it send a gateway to link-local and metadata addresses, and to loopback 
 allows it.
 """
 
+import base64
 import re
 from collections.abc import Collection, Iterable, Iterator
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -53,9 +55,10 @@ VARIABLE_SCHEME = re.compile(r"[^/?]*\$")
 # Fields whose text is an address that a gateway calls; graphql data sources and uptime tests say `url`.
 ADDRESS_FIELDS = {
     *("target_url", "target_list", "override_target", "proxy_url", "query_endpoint", "jwt_source", "url"),
-    *("oauth_on_keychange_url", "target_path", "rewrite_to", "issuer"),
+    *("oauth_on_keychange_url", "target_path", "rewrite_to", "issuer", "token_url"),
 }
-REWRITINGS = {"rewrite_to", "rewriteTo"}
+REWRITINGS = {"rewrite_to", "rewriteto"}
+KEY_SOURCES = {"jwt_source", "source"}  # gateways read an address there also where it is in base64
 FILE_PLUGIN_HANDLERS = {"eh_dynamic_handler", "cp_dynamic_handler"}
 OWN_TEMPLATE = re.compile(r"templates/[A-Za-z0-9_-]+\.json", re.ASCII)
 PLUGIN_LISTS = ("pre", "post", "post_key_auth", "response")
@@ -197,11 +200,13 @@ def _path_plugins(paths: object, where: Path) -> Iterator[Path]:
 
 def _event_plugins(handlers: list[Any], where: Path) -> Iterator[Path]:
     for at, handler in enumerate(handlers):
-        template = get(handler, "handler_meta", "template_path")
         if get(handler, "handler_name") in FILE_PLUGIN_HANDLERS:
             yield *where, at, "handler_name"
-        if template and not OWN_TEMPLATE.fullmatch(str(template)):
-            yield *where, at, "handler_meta", "template_path"
+        meta = get(handler, "handler_meta")
+        for name, value in meta.items() if isinstance(meta, dict) else ():
+            # Gateways read the name without regard to case.
+            if name.casefold() == "template_path" and value and not OWN_TEMPLATE.fullmatch(str(value)):
+                yield *where, at, "handler_meta", name
 
 
 def certificate_problems(ids: Iterable[tuple[Path, str | None]], org_id: str) -> Iterator[Problem]:
@@ -237,12 +242,29 @@ def secret_problems(path: Path, item: object) -> Iterator[Problem]:
 def address_problems(
     path: Path, item: object, allow_loopback: bool, fields: Collection[str] = ADDRESS_FIELDS
 ) -> Iterator[Problem]:
-    field = next((part for part in reversed(path) if isinstance(part, str)), "")
-    if not isinstance(item, str) or field not in fields:
+    # Gateways read names without regard to case, also those that are not in the table of types.
+    field = next((part for part in reversed(path) if isinstance(part, str)), "").casefold()
+    if not isinstance(item, str) or field not in _folded(frozenset(fields)):
         return
     if field in REWRITINGS and VARIABLE_SCHEME.match(item):
         yield Problem(f"{dotted(path)} must not hold a variable before its first “/”.", path)
-    text = item.strip()
+    for text in (item, _decoded(item)) if field in KEY_SOURCES else (item,):
+        yield from _reach_problems(path, text.strip(), allow_loopback)
+
+
+@cache
+def _folded(fields: frozenset[str]) -> frozenset[str]:
+    return frozenset(field.casefold() for field in fields)
+
+
+def _decoded(text: str) -> str:
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4)).decode()
+    except ValueError:
+        return ""
+
+
+def _reach_problems(path: Path, text: str, allow_loopback: bool) -> Iterator[Problem]:
     host = host_of(text if "://" in text else f"//{text}")
     reach = reach_of(host) if host else Reach.OUTSIDE
     if reach is Reach.FORBIDDEN:

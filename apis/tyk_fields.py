@@ -345,7 +345,7 @@ DEFINITION: Struct = {
     "hmac_allowed_algorithms": TEXTS,
     "request_signing": REQUEST_SIGNING,
     "base_identity_provided_by": TEXT,
-    "definition": {"location": TEXT, "key": TEXT, "strip_path": BOOL},
+    "definition": {"location": TEXT, "key": TEXT, "strip_path": BOOL, "versions": TEXT_MAP},
     "version_data": {"not_versioned": BOOL, "default_version": TEXT, "versions": MapOf(VERSION)},
     "uptime_tests": UPTIME_TESTS,
     "proxy": PROXY,

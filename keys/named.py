@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from django.db.models import Q
 
+from apis.definition import ASKING
 from apis.models import Api, Certificate, OAuthClient
 from keys import rights
 from keys.errors import MISSING_POLICY, BadSetting, NoSuchCertificate, NoSuchClient, NoSuchPolicy
@@ -63,10 +64,6 @@ def _are_own(certificates: set[str]) -> bool:
     organisation = scope.current_organisation_id()
     fingerprints = {id.removeprefix(organisation) for id in certificates if id.startswith(organisation)}
     return Certificate.objects.filter(fingerprint__in=fingerprints).count() == len(certificates)
-
-
-# How an API must ask for a user's password; the others take the user's name alone for a whole key.
-ASKING = ("basic", "multiple", "keyless")
 
 
 def refuse_open_doors(accesses: Iterable[ApiAccess], policies: Sequence[str], *, has_all_apis: bool) -> None:

@@ -233,6 +233,8 @@ def _seal(key: Key, chosen: KeySettings, *, password: str, hmac_string: str, jwt
 
 
 def _refuse_open_doors(key: Key, chosen: KeySettings) -> None:
+    if key.username and chosen["has_all_apis"]:
+        raise BadSetting("Username: name its APIs. A later one might not ask for the password.")
     if key.username:
         named.refuse_open_doors(chosen["accesses"], chosen["policies"], has_all_apis=chosen["has_all_apis"])
 

@@ -1,6 +1,6 @@
 """What people choose for a key: its defaults, what is refused, and how it reads in the audit trail."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypedDict
 
@@ -24,6 +24,7 @@ from orgs.display import when
 
 ALIAS_LENGTH, TAG_LENGTH = 120, 60
 MOST_TAGS, MOST_APIS, MOST_POLICIES = 20, 300, 50  # a form has at most 1,000 fields
+MOST_PATHS = 1_000  # over all APIs; each is an expression that is compiled, here and on every gateway
 METADATA_SIZE, METADATA_DEPTH, METADATA_VALUES = 10_000, 16, 500
 EXTRA_SIZE, EXTRA_VALUES = 50_000, 2_000
 
@@ -177,7 +178,26 @@ def _is_text(text: str, longest: int) -> bool:
     return 1 <= len(text) <= longest and text.isprintable()
 
 
+def refuse_crowd(document: Mapping[str, Any]) -> None:
+    """Raise BadSetting where a session or policy names more than can be taken, before any of it is looked at."""
+    rights, policies = document.get("access_rights"), document.get("apply_policies")
+    if isinstance(policies, list) and len(policies) > MOST_POLICIES:
+        raise BadSetting(f"apply_policies: choose at most {MOST_POLICIES}.")
+    if not isinstance(rights, dict):
+        return
+    if len(rights) > MOST_APIS:
+        raise BadSetting(f"access_rights: name at most {MOST_APIS} APIs.")
+    lists = [right.get("allowed_urls") for right in rights.values() if isinstance(right, dict)]
+    refuse_many_paths(len(paths) for paths in lists if isinstance(paths, list))
+
+
+def refuse_many_paths(counts: Iterable[int]) -> None:
+    if sum(counts) > MOST_PATHS:
+        raise BadSetting(f"Paths: give at most {MOST_PATHS:,} over all APIs.")
+
+
 def _check_accesses(accesses: Sequence[ApiAccess]) -> None:
+    refuse_many_paths(len(access.allowed_urls) for access in accesses)
     if len(accesses) > MOST_APIS:
         raise BadSetting(f"APIs: choose at most {MOST_APIS}, or all of them.")
     if len({access.api_id for access in accesses}) < len(accesses):

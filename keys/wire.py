@@ -27,7 +27,7 @@ from keys.session_fields import (
     empty_limit,
     empty_session,
 )
-from keys.settings import KeySettings
+from keys.settings import KeySettings, refuse_crowd
 from orgs import scope
 from orgs.ids import is_id
 
@@ -106,6 +106,7 @@ def known_to(documents: Iterable[Any]) -> Known:
     api_ids, policies = set[str](), set[str]()
     for document in documents:
         if isinstance(document, dict):
+            refuse_crowd(document)
             api_ids |= _texts(document.get("access_rights"))
             policies |= _texts(document.get("apply_policies")) | _texts([document.get("apply_policy_id")])
     meant = Q(pk__in=[id for id in policies if is_id(id)]) | Q(explicit_id__in=policies)
@@ -123,6 +124,8 @@ def settings_of_session(document: Any, known: Known | None = None) -> SessionSet
     To a gateway a quota of 0 is none and a rate of -1 no limit, and so they are here. An alias that is missing stays,
     or is made up. Raises BadSession with the place of each problem, or a NoSuch for what the organisation lacks.
     """
+    if isinstance(document, dict):
+        refuse_crowd(document)
     problems = list(islice(type_problems(document, SESSION), MOST_PROBLEMS))
     if problems:
         raise BadSession(problems)

@@ -232,8 +232,13 @@ def read_groups(sent: UserBody, user: User | None) -> list[Group]:
     return find_groups([sent.group_id] if several is None and sent.group_id else several or [])
 
 
+MOST_GROUPS = 100
+
+
 def find_groups(ids: Iterable[str], field: str = "group_id") -> list[Group]:
     wanted = set(ids)
+    if len(wanted) > MOST_GROUPS:
+        raise Refusal(400, f"{field}: name at most {MOST_GROUPS} groups.")
     groups = list(Group.objects.filter(pk__in=wanted)) if all(map(is_id, wanted)) else []
     if len(groups) != len(wanted):
         raise Refusal(400, f"{field}: there is no such group.")

@@ -26,6 +26,7 @@ KINDS = {
 # Further names of the same kinds. `owned_analytics` is none: it is less than all analytics, so it permits nothing.
 ALIASES = {"policy": ObjectKind.POLICIES, "log": ObjectKind.ANALYTICS}
 LEVELS = {"read": Level.READ, "write": Level.WRITE, "deny": Level.NONE, "": Level.NONE}
+MOST_NAMES, LONGEST_NAME = 100, 64
 ADMINISTRATOR, RESETS = "IsAdmin", "ResetPassword"
 SWITCHES = {"admin": True, "true": True, "": False, "false": False, "deny": False}
 
@@ -42,6 +43,8 @@ class Sent:
 
 def read(sent: Mapping[str, str]) -> Sent:
     """Nothing said is nothing allowed, also where nothing is said at all."""
+    if len(sent) > MOST_NAMES or any(len(text) > LONGEST_NAME for pair in sent.items() for text in pair):
+        raise Refusal(400, f"user_permissions: give at most {MOST_NAMES} names of {LONGEST_NAME} characters.")
     levels: dict[ObjectKind, Level] = dict(NO_PERMISSIONS)
     kept: dict[str, str] = {}
     for name, value in sent.items():

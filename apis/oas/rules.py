@@ -18,7 +18,7 @@ ADDRESS_FIELDS = {
     *("url", "queryEndpoint", "rewriteTo", "source", "tokenUrl", "tokenEndpoint", "onKeyChangeUrl", "issuer"),
     *("issuers", "allowedIssuers", "authorizationServers"),
 }
-CERTIFICATE_FIELDS = {"allowlist", "certificates", "certificate", "certificateId", "publicKeys", "certId"}
+CERTIFICATE_FIELDS = {"allowlist", "certificates", "certificate", "certificateid", "publickeys", "certid"}  # folded
 # Where the derived definition's fields come from, for problems that only it has.
 ORIGINS: dict[Path, Path] = {
     ("name",): ("info", "name"),
@@ -102,16 +102,8 @@ def _rules(document: Part, extension: Part, org_id: str, allow_loopback: bool) -
             yield from certificate_problems(_certificate(path, item), org_id)
 
 
-def _weights(targets: list[Part]) -> Iterator[Problem]:
-    """Each target stands as often in the derived definition as its weight says."""
-    weights = [target.get("weight") or 0 for target in targets]
-    if any(weight < 0 for weight in weights) or sum(weights) > MOST_TARGETS:
-        path: Path = (EXTENSION, "upstream", "loadBalancing", "targets")
-        yield Problem(f"{dotted(path)} must have weights from 0, {MOST_TARGETS:,} in all at most.", path)
-
-
 def _certificate(path: Path, item: object) -> list[tuple[Path, str | None]]:
-    field = next((step for step in reversed(path) if isinstance(step, str)), "")
+    field = next((step for step in reversed(path) if isinstance(step, str)), "").casefold()
     if field not in CERTIFICATE_FIELDS or not isinstance(item, str):
         return []
     return [(path, one.strip()) for one in item.split(",")]

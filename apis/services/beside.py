@@ -17,6 +17,7 @@ from orgs import audit
 from users.models import Group, User
 
 MOST_CATEGORIES, LONGEST_CATEGORY = 100, 60
+MOST_OWNERS = 1_000
 MOST_HOOK_VALUES = 10_000
 
 
@@ -85,6 +86,8 @@ def _checked(categories: list[str]) -> list[str]:
 
 
 def _known(ids: list[str], owners: "QuerySet[User] | QuerySet[Group]") -> list[str]:
+    if len(ids) > MOST_OWNERS:
+        raise DefinitionError([Problem(f"Owners: name at most {MOST_OWNERS}.")])
     known = set(owners.filter(pk__in=ids).values_list("pk", flat=True))
     for id in ids:
         if id not in known:

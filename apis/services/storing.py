@@ -72,6 +72,7 @@ def replace(saved: Api, definition: RawDefinition, *, document: dict[str, Any] |
     after = _fill(saved, definition, definition.get("api_id") or saved.api_id, document)
     if before == (saved.definition, "" if document is None else saved.openapi):
         return after
+    _refuse_open_doors(saved)
     saved.revision += 1
     saved.updated_at = timezone.now()
     try:
@@ -81,6 +82,17 @@ def replace(saved: Api, definition: RawDefinition, *, document: dict[str, Any] |
         raise SameApiId(own) if own else ApiIdTaken(after["api_id"]) from None
     saved.refresh_from_db(fields=COMPUTED)
     return after
+
+
+def _refuse_open_doors(saved: Api) -> None:
+    """Refuse authentication that would take the name of a basic-auth user for a key; who knows it is no secret."""
+    if saved.authentication in definitions.ASKING:
+        return
+    named = saved.keys.filter(revoked_at=None).exclude(username="").exists()
+    applied = saved.policies.filter(applied__key__revoked_at=None, applied__key__username__gt="").exists()
+    if named or applied:
+        sentence = "Authentication: keys of basic-auth users open this API, and their names alone would be enough then."
+        raise DefinitionError([Problem(f"{sentence} Revoke them first.")])
 
 
 def walls() -> dict[str, Any]:

@@ -26,6 +26,7 @@ from keys.settings import (
     period,
     quota_text,
     rate_text,
+    refuse_many_paths,
 )
 
 EXPLICIT_ID = re.compile(r"[A-Za-z0-9_-]{0,100}")
@@ -163,6 +164,7 @@ def _checked_partitions(chosen: Sequence[str]) -> list[str]:
 
 
 def _check_accesses(accesses: Sequence[ApiAccess]) -> None:
+    refuse_many_paths(len(access.allowed_urls) for access in accesses)
     if len(accesses) > MOST_APIS:
         raise BadSetting(f"APIs: choose at most {MOST_APIS}.")
     if len({access.api_id for access in accesses}) < len(accesses):

@@ -18,6 +18,7 @@ from keys.policies.fields import INACTIVE_STATES, OWN_ACCESS_FIELDS, OWN_LIMIT_F
 from keys.policies.settings import PolicySettings
 from keys.rights import ApiAccess, own_apis
 from keys.session import Limit
+from keys.settings import refuse_crowd
 from orgs import scope
 
 CHUNK = 500
@@ -107,6 +108,8 @@ def settings_of_json(document: Any) -> PolicySettings:
 
     Raises BadPolicy with the place of each problem, NoSuchApi or NoSuchOrganisation.
     """
+    if isinstance(document, dict):
+        refuse_crowd(document)
     problems = list(islice(type_problems(document, POLICY), MOST_PROBLEMS))
     if problems:
         raise BadPolicy(problems)

@@ -615,11 +615,11 @@ def test_a_username_opens_only_apis_that_ask_for_the_password(in_acme: World) ->
         {"has_all_apis": True},
     ]
     for reach in reaches:
-        with pytest.raises(BadSetting, match=r"^Username: one of the APIs does not ask"):
+        with pytest.raises(BadSetting, match=r"^Username: "):
             make_key(**joe, **reach)
     key, _ = make_key(**joe, accesses=[ApiAccess(basic.id)])
     for reach in reaches:
-        with pytest.raises(BadSetting, match=r"^Username: one of the APIs does not ask"):
+        with pytest.raises(BadSetting, match=r"^Username: "):
             services.update_key(key=key, revision=1, **reach)
 
 

@@ -1,0 +1,102 @@
+"""What an attacker with an access key tried, each mended since."""
+
+from typing import Any
+
+import pytest
+
+from apis.definition import validate
+from orgs import scope
+from tests.conftest import World
+from tests.keys.test_services import make_api, make_basic_api, make_policy
+from tests.machines.client import Machine, machine_of, read
+
+
+@pytest.fixture
+def gus(world: World) -> Machine:
+    return machine_of(world.gus)
+
+
+def definition(**fields: Any) -> dict[str, Any]:
+    return {
+        "name": "Orders", "active": True,
+        "version_data": {"not_versioned": True, "versions": {"Default": {"name": "Default"}}},
+        "proxy": {"listen_path": "/orders-of-globex/", "target_url": "https://orders.example/"},
+    } | fields  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["versions", "Versions", "VERSIONS", "ver\u017fions"])
+def test_no_version_leads_to_another_organisations_api(world: World, gus: Machine, name: str) -> None:
+    """Gateways read the name in any case, and ask of no API whose it is."""
+    with scope.opened(scope.of(world.acme.id)):
+        theirs = make_api().api_id
+    sent = definition(definition={"location": "header", "key": "v", name: {"v2": theirs}})
+    assert gus.post("/api/apis", {"api_definition": sent}).status_code == 400
+
+
+METADATA = "http://169.254.169.254/latest/"
+
+
+@pytest.mark.parametrize("url", ["url", "URL", "Url"])
+def test_addresses_are_looked_at_in_any_case(url: str) -> None:
+    source = {"kind": "REST", "name": "x", "config": {url: METADATA}}
+    assert validate(definition(graphql={"engine": {"data_sources": [source]}}))
+
+
+@pytest.mark.parametrize(
+    ("meta", "is_refused"),
+    [
+        ({"Target_Path": METADATA}, True),
+        ({"Template_Path": "/etc/passwd"}, True),
+        ({"target_path": "https://hooks.example/", "template_path": "templates/own.json"}, False),
+    ],
+)
+def test_event_handlers_are_looked_at_in_any_case(meta: dict[str, str], is_refused: bool) -> None:
+    handler = {"handler_name": "eh_web_hook_handler", "handler_meta": meta}
+    assert bool(validate(definition(event_handlers={"events": {"QuotaExceeded": [handler]}}))) is is_refused
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"jwt_source": "aHR0cDovLzE2OS4yNTQuMTY5LjI1NC9sYXRlc3Qv"},
+        {"upstream_auth": {"oauth": {"client_credentials": {"token_url": METADATA}}}},
+    ],
+)
+def test_addresses_are_found_where_they_hide(fields: dict[str, Any]) -> None:
+    assert validate(definition(**fields))
+
+
+@pytest.mark.parametrize("through_policy", [False, True])
+def test_authentication_cannot_make_a_username_a_key(world: World, gus: Machine, through_policy: bool) -> None:
+    with scope.opened(scope.of(world.globex.id)):
+        basic = make_basic_api()
+        policy = make_policy("Gold", basic)
+    opens = {"apply_policies": [policy.pk]} if through_policy else {
+        "access_rights": {basic.api_id: {"api_id": basic.api_id, "versions": ["Default"]}}
+    }  # fmt: skip
+    user = opens | {"basic_auth_data": {"password": "hunter22hunter22"}}
+    assert gus.post("/api/apis/keys/basic/alice", user).status_code == 200
+    path = f"/api/apis/{basic.pk}"
+    changed = read(gus.get(path))["api_definition"] | {"use_basic_auth": False, "use_standard_auth": True}
+    assert gus.put(path, {"api_definition": changed}).status_code == 400
+    assert gus.delete("/api/keys/alice?username=true").status_code == 200
+    assert gus.put(path, {"api_definition": changed}).status_code == 200
+
+
+def test_crowds_are_refused_before_they_are_looked_at(world: World, gus: Machine) -> None:
+    with scope.opened(scope.of(world.globex.id)):
+        api = make_api().api_id
+    many = [{"url": f"/{n}", "methods": ["GET"]} for n in range(1001)]
+    rights = {"access_rights": {api: {"api_id": api, "versions": ["Default"], "allowed_urls": many}}}
+    for path, body in [
+        ("/api/keys", rights),
+        ("/api/keys", [rights]),
+        ("/api/portal/policies", rights | {"name": "Gold"}),
+        ("/api/keys", {"apply_policies": [f"{n:024x}" for n in range(51)]}),
+        (
+            "/api/users",
+            {"email_address": "a@globex.example", "user_permissions": {f"p{n}": "read" for n in range(101)}},
+        ),
+        ("/api/users", {"email_address": "a@globex.example", "user_group_ids": [f"{n:024x}" for n in range(101)]}),
+    ]:
+        assert gus.post(path, body).status_code == 400, path
