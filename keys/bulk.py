@@ -22,7 +22,7 @@ from keys.errors import BadSession, BadSetting, KeyRefused, NoSuchApi
 from keys.paths import BadAllowedUrl
 from keys.services import KIND
 from keys.session import SessionError
-from keys.settings import ALIAS_LENGTH, DEFAULTS, KeySettings, _is_text, refuse_past, valid
+from keys.settings import ALIAS_LENGTH, DEFAULTS, KeySettings, is_text, refuse_past, valid
 from keys.token import HashAlgorithm
 from orgs import audit, scope, search
 from orgs.ids import new_id
@@ -172,7 +172,7 @@ def _alias(sent: Any) -> str:
     if not isinstance(sent, str | None):
         raise BadSession([wrong_type(("alias",), "a text", sent)])
     alias = (sent or "").strip()
-    if sent and not _is_text(alias, ALIAS_LENGTH):
+    if sent and not is_text(alias, ALIAS_LENGTH):
         raise BadSetting(f"Alias: give 1 to {ALIAS_LENGTH} printable characters.")
     return alias
 

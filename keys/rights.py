@@ -15,7 +15,6 @@ from keys.errors import MISSING_API, NoSuchApi
 from keys.models import Key, KeyAccess, KeyPolicy, PolicyAccess
 from keys.paths import AllowedUrl
 from keys.session import UNVERSIONED, Access, EffectiveAccess, KeySpec, Limit, OwnApi
-from keys.session_fields import OWN_LIMIT_FIELDS
 from orgs import scope
 from orgs.hot import ask
 
@@ -131,7 +130,7 @@ def specs_of(keys: Sequence[Key]) -> list[KeySpec]:
     return [
         _spec(
             key,
-            everything.get(key.organisation_id, ()) if key.has_all_apis else _written_out(accesses[key.pk], apis),
+            everything.get(key.organisation_id, ()) if key.has_all_apis else written_out(accesses[key.pk], apis),
             policies[key.pk],
         )
         for key in keys
@@ -140,30 +139,33 @@ def specs_of(keys: Sequence[Key]) -> list[KeySpec]:
 
 def spec_of(key: Key, accesses: Iterable[ApiAccess], policies: Sequence[str], apis: Mapping[str, OwnApi]) -> KeySpec:
     """Return what a key with these accesses and policies says; `apis` has each API by the id of its row."""
-    return _spec(key, _written_out(accesses, apis), tuple(policies))
+    return _spec(key, written_out(accesses, apis), tuple(policies))
 
 
 def effective_access(key: Key, *, now: datetime, most: int) -> dict[str, EffectiveAccess]:
     """Return what the key opens by the id of the API's row, at most so many."""
     apis = own_apis(apis_of(key)[:most])
-    accesses = session.full_access(apis.values()) if key.has_all_apis else _written_out(accesses_of(key), apis)
+    accesses = session.full_access(apis.values()) if key.has_all_apis else written_out(accesses_of(key), apis)
     spec = _spec(key, accesses, policies_of(key))
     return dict(zip(apis, session.effective_access(spec, apis.values(), now=now), strict=True))
 
 
+# An API's own limit as KeyAccess and PolicyAccess store it: these, and what has no name here.
+LIMIT_NAMES = ("rate", "per", "quota_max", "quota_renewal_rate")
+
+
 def limit_of(stored: Mapping[str, Any] | None) -> Limit | None:
-    """Read an API's own limit as KeyAccess stores it."""
     if stored is None:
         return None
-    extra = {name: value for name, value in stored.items() if name not in OWN_LIMIT_FIELDS}
+    extra = {name: value for name, value in stored.items() if name not in LIMIT_NAMES}
     return Limit(stored["rate"], stored["per"], stored["quota_max"], stored["quota_renewal_rate"], extra)
 
 
 def stored_limit(limit: Limit | None) -> dict[str, Any] | None:
     if limit is None:
         return None
-    numbers = {"rate": limit.rate, "per": limit.per_s, "quota_max": limit.quota_max}
-    return {**numbers, "quota_renewal_rate": limit.quota_window_s, **limit.extra}
+    numbers = (limit.rate, limit.per_s, limit.quota_max, limit.quota_window_s)
+    return {**dict(zip(LIMIT_NAMES, numbers, strict=True)), **limit.extra}
 
 
 def _spec(key: Key, accesses: tuple[Access, ...], policies: tuple[str, ...]) -> KeySpec:
@@ -189,7 +191,7 @@ def _accesses_by_key(keys: Sequence[str]) -> dict[str, tuple[ApiAccess, ...]]:
     rows = KeyAccess.objects.filter(key__in=keys).order_by("api_id")
     found: dict[str, list[ApiAccess]] = defaultdict(list)
     for key_id, *row in rows.values_list("key_id", *ACCESS_COLUMNS):
-        found[key_id].append(_access(*row))
+        found[key_id].append(access_of(*row))
     return {id: tuple(found[id]) for id in keys}
 
 
@@ -215,14 +217,16 @@ def _all_apis(organisation_ids: set[str]) -> dict[str, list[OwnApi]]:
 ACCESS_COLUMNS = ("api_id", "versions", "allowed_urls", "limit", "extra")
 
 
-def _access(
+def access_of(
     api_id: str, versions: list[str], allowed_urls: list[Any], limit: dict[str, Any] | None, extra: dict[str, Any]
 ) -> ApiAccess:
+    """Read the ACCESS_COLUMNS of a row of KeyAccess or PolicyAccess."""
     paths = tuple(AllowedUrl(path["url"], tuple(path["methods"])) for path in allowed_urls)
     return ApiAccess(api_id, tuple(versions), paths, limit_of(limit), extra)
 
 
-def _written_out(accesses: Iterable[ApiAccess], apis: Mapping[str, OwnApi]) -> tuple[Access, ...]:
+def written_out(accesses: Iterable[ApiAccess], apis: Mapping[str, OwnApi]) -> tuple[Access, ...]:
+    """Return the accesses with all that they leave unsaid, in the order of the APIs."""
     named = {access.api_id: access for access in accesses}
     return tuple(
         Access(
@@ -253,5 +257,5 @@ def _through_policies(key: Key) -> tuple[Access, ...]:
     )
     accesses: dict[str, ApiAccess] = {}
     for api_id, versions, allowed_urls in rows.values_list("api_id", "versions", "allowed_urls"):
-        accesses.setdefault(api_id, _access(api_id, versions, allowed_urls, None, {}))
-    return _written_out(accesses.values(), own_apis(Api.objects.filter(pk__in=accesses).order_by("sort_name", "id")))
+        accesses.setdefault(api_id, access_of(api_id, versions, allowed_urls, None, {}))
+    return written_out(accesses.values(), own_apis(Api.objects.filter(pk__in=accesses).order_by("sort_name", "id")))

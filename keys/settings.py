@@ -1,13 +1,13 @@
 """What people choose for a key: its defaults, what is refused, and how it reads in the audit trail."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
 from django.utils import timezone
 
 from apis import jsontext
-from apis.tyk_fields import type_problems
+from apis.tyk_fields import Struct, type_problems
 from keys.errors import BadSetting
 from keys.paths import check_allowed_url
 from keys.rights import ApiAccess
@@ -27,6 +27,17 @@ MOST_TAGS, MOST_APIS, MOST_POLICIES = 20, 300, 50  # a form has at most 1,000 fi
 MOST_PATHS = 1_000  # over all APIs; each is an expression that is compiled, here and on every gateway
 METADATA_SIZE, METADATA_DEPTH, METADATA_VALUES = 10_000, 16, 500
 EXTRA_SIZE, EXTRA_VALUES = 50_000, 2_000
+
+
+class KnownFields(NamedTuple):
+    """Of the whole JSON, of its access rights and of their limits: what has a setting of its own, and the types."""
+
+    whole: tuple[frozenset[str], Struct]
+    access: tuple[frozenset[str], Struct]
+    limit: tuple[frozenset[str], Struct]
+
+
+OF_SESSION = KnownFields((OWN_SESSION_FIELDS, SESSION), (OWN_ACCESS_FIELDS, ACCESS_RIGHT), (OWN_LIMIT_FIELDS, LIMIT))
 
 
 class KeySettings(TypedDict, total=False):
@@ -72,9 +83,9 @@ COLUMNS = tuple(name for name in DEFAULTS if name not in ("accesses", "policies"
 def valid(chosen: KeySettings) -> KeySettings:
     """Return the settings in their stored form. Raises BadSetting, SessionError or BadAllowedUrl."""
     alias, tags = chosen["alias"].strip(), list(dict.fromkeys(tag.strip() for tag in chosen["tags"]))
-    if not _is_text(alias, ALIAS_LENGTH):
+    if not is_text(alias, ALIAS_LENGTH):
         raise BadSetting(f"Alias: give 1 to {ALIAS_LENGTH} printable characters.")
-    if len(tags) > MOST_TAGS or not all(_is_text(tag, TAG_LENGTH) and "," not in tag for tag in tags):
+    if len(tags) > MOST_TAGS or not all(is_text(tag, TAG_LENGTH) and "," not in tag for tag in tags):
         raise BadSetting(f"Tags: give at most {MOST_TAGS}, each of 1 to {TAG_LENGTH} characters, without commas.")
     check_limit(Limit(chosen["rate"], chosen["per_s"], chosen["quota_max"], chosen["quota_window_s"]))
     accesses = () if chosen["has_all_apis"] else tuple(sorted(chosen["accesses"], key=lambda access: access.api_id))
@@ -83,9 +94,9 @@ def valid(chosen: KeySettings) -> KeySettings:
         raise NoAccess("APIs: the key would open nothing. Choose at least one, or all of them, or a policy.")
     if len(policies) > MOST_POLICIES:
         raise BadSetting(f"Policies: choose at most {MOST_POLICIES}.")
-    _check_accesses(accesses)
-    _check_metadata(chosen["metadata"])
-    _check_extra(chosen["extra"], accesses)
+    check_accesses(accesses)
+    check_metadata(chosen["metadata"])
+    check_extra(chosen["extra"], accesses, OF_SESSION)
     return {
         **chosen,
         "alias": alias,
@@ -109,7 +120,7 @@ def facts(chosen: KeySettings, names: Mapping[str, str]) -> dict[str, Any]:
     """
     return {
         "alias": chosen["alias"],
-        "APIs": "all" if chosen["has_all_apis"] else [_access(a, names[a.api_id]) for a in chosen["accesses"]],
+        "APIs": "all" if chosen["has_all_apis"] else [access_text(a, names[a.api_id]) for a in chosen["accesses"]],
         "policies": [names[id] for id in chosen["policies"]],
         "rate": rate_text(chosen["rate"], chosen["per_s"]),
         "quota": quota_text(chosen["quota_max"], chosen["quota_window_s"]),
@@ -120,16 +131,16 @@ def facts(chosen: KeySettings, names: Mapping[str, str]) -> dict[str, Any]:
 
 
 def metadata_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, list[Any]]:
-    return _names_changed("metadata", before, after)
+    return names_changed("metadata", before, after)
 
 
 def hidden_changes(before: KeySettings, after: KeySettings) -> dict[str, list[Any]]:
     """Return the names of the metadata and further fields that differ."""
     changed = metadata_changes(before["metadata"], after["metadata"])
-    return changed | _names_changed("further fields", before["extra"], after["extra"])
+    return changed | names_changed("further fields", before["extra"], after["extra"])
 
 
-def _names_changed(label: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, list[Any]]:
+def names_changed(label: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, list[Any]]:
     names = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
     return {label: [[n for n in names if n in before], [n for n in names if n in after]]} if names else {}
 
@@ -166,7 +177,7 @@ def first_facts(chosen: KeySettings, names: Mapping[str, str]) -> dict[str, list
     return {name: [None, value] for name, value in new if name != "alias" and value != usual[name]}
 
 
-def _access(access: ApiAccess, name: str) -> str:
+def access_text(access: ApiAccess, name: str) -> str:
     limits = [*access.versions, *(f"{'/'.join(path.methods)} {path.url}" for path in access.allowed_urls)]
     if limit := access.limit:
         limits += [rate_text(limit.rate, limit.per_s), quota_text(limit.quota_max, limit.quota_window_s)]
@@ -174,7 +185,7 @@ def _access(access: ApiAccess, name: str) -> str:
     return f"{name} ({', '.join(limits)})" if limits else name
 
 
-def _is_text(text: str, longest: int) -> bool:
+def is_text(text: str, longest: int) -> bool:
     return 1 <= len(text) <= longest and text.isprintable()
 
 
@@ -196,7 +207,8 @@ def refuse_many_paths(counts: Iterable[int]) -> None:
         raise BadSetting(f"Paths: give at most {MOST_PATHS:,} over all APIs.")
 
 
-def _check_accesses(accesses: Sequence[ApiAccess]) -> None:
+def check_accesses(accesses: Sequence[ApiAccess], *, plain: Callable[[Limit], Limit] = lambda limit: limit) -> None:
+    """`plain` makes of a limit what `check_limit` understands."""
     refuse_many_paths(len(access.allowed_urls) for access in accesses)
     if len(accesses) > MOST_APIS:
         raise BadSetting(f"APIs: choose at most {MOST_APIS}, or all of them.")
@@ -206,22 +218,20 @@ def _check_accesses(accesses: Sequence[ApiAccess]) -> None:
         for path in access.allowed_urls:
             check_allowed_url(path)
         if access.limit:
-            check_limit(access.limit)
+            check_limit(plain(access.limit))
 
 
-def _check_metadata(metadata: Mapping[str, Any]) -> None:
+def check_metadata(metadata: Mapping[str, Any]) -> None:
     if reserved := RESERVED_METADATA & metadata.keys():
         raise BadSetting(f"Metadata: the name {min(reserved)!r} is reserved.")
     _check_json("Metadata", dict(metadata), METADATA_SIZE, METADATA_VALUES)
 
 
-def _check_extra(extra: Mapping[str, Any], accesses: Sequence[ApiAccess]) -> None:
+def check_extra(extra: Mapping[str, Any], accesses: Sequence[ApiAccess], known: KnownFields) -> None:
     """Take no field that would stand in for one of ours, nor one of a wrong type."""
-    rights = [access.extra for access in accesses if access.extra]
-    limits = [access.limit.extra for access in accesses if access.limit and access.limit.extra]
-    parts = [(extra, OWN_SESSION_FIELDS, SESSION)]
-    parts += [(right, OWN_ACCESS_FIELDS, ACCESS_RIGHT) for right in rights]
-    parts += [(limit, OWN_LIMIT_FIELDS, LIMIT) for limit in limits]
+    parts = [(extra, *known.whole)]
+    parts += [(access.extra, *known.access) for access in accesses if access.extra]
+    parts += [(access.limit.extra, *known.limit) for access in accesses if access.limit and access.limit.extra]
     for fields, own, types in parts:
         if taken := own & fields.keys():
             raise BadSetting(f"Further fields: {min(taken)} has a setting of its own.")

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, cast
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
 from apis.jsontext import Path, Problem, dotted
 from apis.tyk_fields import type_problems
@@ -31,7 +31,6 @@ from keys.settings import KeySettings, refuse_crowd
 from orgs import scope
 from orgs.ids import is_id
 
-CHUNK = 500
 MOST_PROBLEMS = 100
 LAST_SECOND = int(datetime(9999, 12, 31, tzinfo=UTC).timestamp())
 
@@ -93,12 +92,10 @@ def _by_api(accesses: Iterable[ApiAccess]) -> dict[str, ApiAccess]:
     return {access.api_id: access for access in accesses}
 
 
-def sessions_json(keys: "QuerySet[Key]") -> Iterator[tuple[Key, dict[str, Any]]]:
-    """Yield each key with its session object without secrets: a few queries for each 500."""
-    rows = keys.iterator(chunk_size=CHUNK)
-    while chunk := list(islice(rows, CHUNK)):
-        for key, spec in zip(chunk, specs_of(chunk), strict=True):
-            yield key, session.document(spec)
+def sessions_json(keys: Iterable[Key]) -> Iterator[tuple[Key, dict[str, Any]]]:
+    """Yield each key with its session object without secrets: a few queries, however many they are."""
+    keys = list(keys)
+    return ((key, session.document(spec)) for key, spec in zip(keys, specs_of(keys), strict=True))
 
 
 def known_to(documents: Iterable[Any]) -> Known:
@@ -183,27 +180,27 @@ def _access(api_id: str, right: Mapping[str, Any], known: Known, problems: list[
     id, own = known.apis[api_id]
     versions = tuple(right.get("versions") or ())
     if right.get("api_id") not in (None, "", api_id):
-        problems.append(_problem((*path, "api_id"), f"must be {api_id}, the name of its entry."))
+        problems.append(problem_at((*path, "api_id"), f"must be {api_id}, the name of its entry."))
     if not versions and len(own.versions) > 1:
         # To a gateway it would open none of them, and to us all.
-        problems.append(_problem((*path, "versions"), "must name at least one version."))
+        problems.append(problem_at((*path, "versions"), "must name at least one version."))
     urls = enumerate(right.get("allowed_urls") or ())
     limit = right.get("limit") or {}
     return ApiAccess(
         id,
         versions,
-        tuple(_allowed_url(url or {}, (*path, "allowed_urls", at), problems) for at, url in urls),
+        tuple(allowed_url(url or {}, (*path, "allowed_urls", at), problems) for at, url in urls),
         _limit(limit, (*path, "limit"), problems) if any(limit.values()) else None,
         _extra(right, OWN_ACCESS_FIELDS, ACCESS_RIGHT, empty_access_right()),
     )
 
 
-def _allowed_url(allowed: Mapping[str, Any], path: Path, problems: list[Problem]) -> AllowedUrl:
+def allowed_url(allowed: Mapping[str, Any], path: Path, problems: list[Problem]) -> AllowedUrl:
     url = AllowedUrl(allowed.get("url") or "", tuple(allowed.get("methods") or ()))
     try:
         check_allowed_url(url)
     except BadAllowedUrl as error:
-        problems.append(_problem(path, str(error)))
+        problems.append(problem_at(path, str(error)))
     return url
 
 
@@ -219,13 +216,13 @@ def _limit(fields: Mapping[str, Any], path: Path, problems: list[Problem]) -> Li
     try:
         check_limit(limit)
     except BadLimit as error:
-        problems.append(_problem((*path, "quota_max" if str(error).startswith("Quota") else "rate"), str(error)))
+        problems.append(problem_at((*path, "quota_max" if str(error).startswith("Quota") else "rate"), str(error)))
     return limit
 
 
 def _moment(seconds: int, problems: list[Problem]) -> datetime | None:
     if seconds > LAST_SECOND:
-        problems.append(_problem(("expires",), f"must be at most {LAST_SECOND}."))
+        problems.append(problem_at(("expires",), f"must be at most {LAST_SECOND}."))
     return datetime.fromtimestamp(min(seconds, LAST_SECOND), UTC) if seconds > 0 else None
 
 
@@ -240,5 +237,5 @@ def _extra(
     }
 
 
-def _problem(path: Path, sentence: str) -> Problem:
+def problem_at(path: Path, sentence: str) -> Problem:
     return Problem(f"{dotted(path)}: {sentence}", path)

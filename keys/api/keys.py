@@ -11,12 +11,11 @@ from django.db.models import Q, QuerySet
 
 from apis.models import Api
 from apis.tyk_fields import schema_of
-from keys import bulk, finding, services, session, wire
+from keys import bulk, finding, services, wire
 from keys.errors import BadSetting
 from keys.lists import opening
 from keys.models import Key
 from keys.preview import preview
-from keys.rights import specs_of
 from keys.session_fields import SESSION
 from orgs.ids import is_id
 from orgs.machines import Answer, Call, Refusal, not_found, ok, operation
@@ -101,9 +100,7 @@ def keys_opening(api: Api) -> "QuerySet[Key]":
 
 
 def render(rows: Iterable[Key]) -> Iterator[bytes]:
-    keys = list(rows)
-    for key, spec in zip(keys, specs_of(keys), strict=True):
-        yield msgspec.json.encode(detail(key, session.document(spec)))
+    return (msgspec.json.encode(detail(key, data)) for key, data in wire.sessions_json(rows))
 
 
 def detail(key: Key, data: dict[str, Any], *, token: str = "") -> dict[str, Any]:

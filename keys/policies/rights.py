@@ -1,18 +1,13 @@
 """What the rows of policies say, in the words of `keys.session` and `keys.merging`."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from apis.models import Api
 from keys.merging import Merged, Partition, PolicySpec, merge
 from keys.models import Key, Policy, PolicyAccess
-from keys.paths import AllowedUrl
-from keys.policies.fields import OWN_LIMIT_FIELDS
-from keys.rights import ApiAccess, own_apis, specs_of
-from keys.session import Access, Limit, OwnApi
+from keys.rights import ACCESS_COLUMNS, ApiAccess, access_of, own_apis, specs_of, written_out
+from keys.session import Limit
 from orgs.ids import is_id
-
-ACCESS_COLUMNS = ("api_id", "versions", "allowed_urls", "limit", "extra")
 
 
 def accesses_of(policies: Iterable[Policy]) -> dict[str, tuple[ApiAccess, ...]]:
@@ -20,7 +15,7 @@ def accesses_of(policies: Iterable[Policy]) -> dict[str, tuple[ApiAccess, ...]]:
     found: dict[str, list[ApiAccess]] = {policy.pk: [] for policy in policies}
     rows = PolicyAccess.objects.filter(policy__in=[*found]).order_by("api_id")
     for policy_id, *row in rows.values_list("policy_id", *ACCESS_COLUMNS):
-        found[policy_id].append(_access(*row))
+        found[policy_id].append(access_of(*row))
     return {id: tuple(accesses) for id, accesses in found.items()}
 
 
@@ -61,7 +56,7 @@ def policy_specs(policies: Sequence[Policy]) -> list[PolicySpec]:
         PolicySpec(
             id=policy.pk,
             name=policy.name,
-            accesses=_written_out(accesses[policy.pk], apis),
+            accesses=written_out(accesses[policy.pk], apis),
             limit=Limit(policy.rate, policy.per_s, policy.quota_max, policy.quota_window_s),
             max_query_depth=policy.extra.get("max_query_depth") or 0,
             partitions=frozenset(map(Partition, policy.partitions)),
@@ -71,42 +66,3 @@ def policy_specs(policies: Sequence[Policy]) -> list[PolicySpec]:
         )
         for policy in policies
     ]
-
-
-def limit_of(stored: Mapping[str, Any] | None) -> Limit | None:
-    """Read an API's own limit as PolicyAccess stores it."""
-    if stored is None:
-        return None
-    extra = {name: value for name, value in stored.items() if name not in OWN_LIMIT_FIELDS}
-    return Limit(stored["rate"], stored["per"], stored["quota_max"], stored["quota_renewal_rate"], extra)
-
-
-def stored_limit(limit: Limit | None) -> dict[str, Any] | None:
-    if limit is None:
-        return None
-    numbers = {"rate": limit.rate, "per": limit.per_s, "quota_max": limit.quota_max}
-    return {**numbers, "quota_renewal_rate": limit.quota_window_s, **limit.extra}
-
-
-def _access(
-    api_id: str, versions: list[str], allowed_urls: list[Any], limit: dict[str, Any] | None, extra: dict[str, Any]
-) -> ApiAccess:
-    paths = tuple(AllowedUrl(path["url"], tuple(path["methods"])) for path in allowed_urls)
-    return ApiAccess(api_id, tuple(versions), paths, limit_of(limit), extra)
-
-
-def _written_out(accesses: Sequence[ApiAccess], apis: Mapping[str, OwnApi]) -> tuple[Access, ...]:
-    """In the order of the APIs' names, as everywhere."""
-    named = {access.api_id: access for access in accesses}
-    return tuple(
-        Access(
-            api_id=api.api_id,
-            api_name=api.name,
-            versions=named[id].versions or api.versions,
-            allowed_urls=named[id].allowed_urls,
-            limit=named[id].limit,
-            extra=named[id].extra,
-        )
-        for id, api in apis.items()
-        if id in named
-    )

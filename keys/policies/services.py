@@ -18,8 +18,9 @@ from keys.policies import rights
 from keys.policies.errors import IdTaken, NameTaken
 from keys.policies.settings import COLUMNS, DEFAULTS, PolicySettings, facts, first_facts, valid
 from keys.rights import ApiAccess
+from keys.rows import columns_of
 from keys.services import KIND as KEYS
-from keys.settings import _names_changed
+from keys.settings import names_changed
 from orgs import audit, scope
 from orgs.ids import is_id, new_id
 from orgs.models import AuditEntry
@@ -139,17 +140,7 @@ def _write(policy: Policy, **how: Any) -> None:
 
 
 def _write_accesses(policy: Policy, accesses: Iterable[ApiAccess]) -> None:
-    PolicyAccess.objects.bulk_create(
-        PolicyAccess(
-            policy=policy,
-            api_id=access.api_id,
-            versions=list(access.versions),
-            allowed_urls=[{"url": path.url, "methods": list(path.methods)} for path in access.allowed_urls],
-            limit=rights.stored_limit(access.limit),
-            extra=dict(access.extra),
-        )
-        for access in accesses
-    )
+    PolicyAccess.objects.bulk_create(PolicyAccess(policy=policy, **columns_of(access)) for access in accesses)
 
 
 def _columns(settings: PolicySettings) -> dict[str, Any]:
@@ -158,8 +149,8 @@ def _columns(settings: PolicySettings) -> dict[str, Any]:
 
 def _changes(before: PolicySettings, after: PolicySettings, names: Mapping[str, str]) -> dict[str, list[Any]]:
     changes = audit.differences(facts(before, names), facts(after, names))
-    changes |= _names_changed("metadata", before["metadata"], after["metadata"])
-    return changes | _names_changed("further fields", before["extra"], after["extra"])
+    changes |= names_changed("metadata", before["metadata"], after["metadata"])
+    return changes | names_changed("further fields", before["extra"], after["extra"])
 
 
 def _applying(policy: Policy) -> "QuerySet[Key]":

@@ -4,25 +4,21 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, NamedTuple, cast
 
-from django.db.models import QuerySet
-
-from apis.jsontext import Path, Problem, dotted
+from apis.jsontext import Path, Problem
 from apis.models import Api
 from apis.tyk_fields import type_problems
 from keys.errors import MISSING_API, NoSuchApi, NoSuchOrganisation
 from keys.merging import Partition
 from keys.models import Policy, PolicyAccess
-from keys.paths import AllowedUrl, BadAllowedUrl, check_allowed_url
 from keys.policies.errors import BadPolicy
 from keys.policies.fields import INACTIVE_STATES, OWN_ACCESS_FIELDS, OWN_LIMIT_FIELDS, OWN_POLICY_FIELDS, POLICY
 from keys.policies.settings import PolicySettings
 from keys.rights import ApiAccess, own_apis
 from keys.session import Limit
 from keys.settings import refuse_crowd
+from keys.wire import MOST_PROBLEMS, allowed_url, problem_at
 from orgs import scope
 
-CHUNK = 500
-MOST_PROBLEMS = 100
 ARRAY = "access_rights_array"  # the access rights once more, for clients that sent them so
 
 
@@ -37,13 +33,11 @@ class WrittenAccess(NamedTuple):
     extra: dict[str, Any]
 
 
-def policies_json(policies: "QuerySet[Policy]") -> Iterator[dict[str, Any]]:
-    """Yield the JSON of each policy: one query more for each 500."""
-    rows = policies.iterator(chunk_size=CHUNK)
-    while chunk := list(islice(rows, CHUNK)):
-        accesses = accesses_of(chunk)
-        for policy in chunk:
-            yield policy_json(policy, accesses[policy.pk])
+def policies_json(policies: Iterable[Policy]) -> Iterator[dict[str, Any]]:
+    """Yield the JSON of each policy: one query more, however many they are."""
+    policies = list(policies)
+    accesses = accesses_of(policies)
+    return (policy_json(policy, accesses[policy.pk]) for policy in policies)
 
 
 def accesses_of(policies: Iterable[Policy]) -> dict[str, list[WrittenAccess]]:
@@ -159,27 +153,18 @@ def _access(
     versions = tuple(version or "" for version in right.get("versions") or ())
     for spelling in ("api_id", "apiid"):
         if right.get(spelling) not in (None, "", api_id):
-            problems.append(_problem((*path, spelling), f"must be {api_id}, the name of its entry."))
+            problems.append(problem_at((*path, spelling), f"must be {api_id}, the name of its entry."))
     if not versions and len(own_versions) > 1:
         # To a gateway it would open none of them, and to us all.
-        problems.append(_problem((*path, "versions"), "must name at least one version."))
+        problems.append(problem_at((*path, "versions"), "must name at least one version."))
     allowed = enumerate(right.get("allowed_urls") or ())
     return ApiAccess(
         id,
         versions,
-        tuple(_path(url or {}, (*path, "allowed_urls", at), problems) for at, url in allowed),
+        tuple(allowed_url(url or {}, (*path, "allowed_urls", at), problems) for at, url in allowed),
         _limit(right.get("limit")),
         {name: value for name, value in right.items() if name not in OWN_ACCESS_FIELDS},
     )
-
-
-def _path(allowed: Mapping[str, Any], path: Path, problems: list[Problem]) -> AllowedUrl:
-    url = AllowedUrl(allowed.get("url") or "", tuple(allowed.get("methods") or ()))
-    try:
-        check_allowed_url(url)
-    except BadAllowedUrl as error:
-        problems.append(_problem(path, str(error)))
-    return url
 
 
 def _limit(fields: Mapping[str, Any] | None) -> Limit | None:
@@ -210,7 +195,3 @@ def _right(access: WrittenAccess) -> dict[str, Any]:
 def _number(value: float) -> float:
     """Whole numbers as clients write them."""
     return int(value) if value.is_integer() else value
-
-
-def _problem(path: Path, sentence: str) -> Problem:
-    return Problem(f"{dotted(path)}: {sentence}", path)
