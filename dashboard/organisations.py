@@ -56,7 +56,7 @@ def render(rows: Iterable[Organisation]) -> Iterator[bytes]:
 )
 def list_organisations(call: Call[OrganisationQuery, None]) -> Answer | Streamed:
     rows = Organisation.objects.all()
-    if begins := call.query.q.replace("\0", ""):
+    if begins := call.query.q:
         rows = rows.filter(Q(name__istartswith=begins) | Q(slug__istartswith=begins))
     return page_of(call, sorted_by(rows, call.query.sort, SORTS), render, name="organisations")
 

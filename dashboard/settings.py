@@ -150,8 +150,11 @@ if TRUSTED_PROXIES:
 CSRF_COOKIE_HTTPONLY = True
 SECURE_REFERRER_POLICY = "same-origin"
 CSRF_FAILURE_VIEW = "dashboard.errors.csrf_failure"
+API_RATE = number("API_RATE", 100, least=0)
+API_BODY_MB = number("API_BODY_MB", 10, least=1)
 # An OpenAPI document of 20 MB, pasted, is a form field of at most this size.
-DATA_UPLOAD_MAX_MEMORY_SIZE = 25_000_000
+# So may a machine's body be, where API_BODY_MB lets it.
+DATA_UPLOAD_MAX_MEMORY_SIZE = max(25, API_BODY_MB) * 1_000_000
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
@@ -169,8 +172,6 @@ STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True
 
-API_RATE = number("API_RATE", 100, least=0)
-API_BODY_MB = number("API_BODY_MB", 10, least=1)
 KEY_HASH = choice("KEY_HASH", "sha256", ("sha256", "murmur64", "murmur128"))
 # It is the gateway that calls a target: "localhost" is its machine, with whatever answers only there. On a trial that
 # is this machine; where the database is one's own, organisations get there only if it is wished.

@@ -5,9 +5,11 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
+from dashboard.utf8 import without_charset
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
 
-application = get_wsgi_application()
+application = without_charset(get_wsgi_application())
 
 from orgs.checks import refuse_to_start_without_walls  # noqa: E402 - it needs Django set up
 

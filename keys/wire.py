@@ -11,7 +11,7 @@ from django.db.models import Q
 from apis.jsontext import Path, Problem, dotted
 from apis.tyk_fields import type_problems
 from keys import credentials, session
-from keys.errors import MISSING_API, MISSING_POLICY, BadSession, NoSuchApi, NoSuchOrganisation, NoSuchPolicy
+from keys.errors import MISSING_API, MISSING_POLICY, BadSession, BadSetting, NoSuchApi, NoSuchOrganisation, NoSuchPolicy
 from keys.models import Key, Policy
 from keys.paths import AllowedUrl, BadAllowedUrl, check_allowed_url
 from keys.rights import ApiAccess, accesses_of, named_apis, spec_of, specs_of
@@ -32,6 +32,7 @@ from orgs import scope
 from orgs.ids import is_id
 
 MOST_PROBLEMS = 100
+MOST_NAMED = 5_000  # by all sessions of a call: asking for hundreds of thousands takes seconds
 LAST_SECOND = int(datetime(9999, 12, 31, tzinfo=UTC).timestamp())
 
 
@@ -106,6 +107,8 @@ def known_to(documents: Iterable[Any]) -> Known:
             refuse_crowd(document)
             api_ids |= _texts(document.get("access_rights"))
             policies |= _texts(document.get("apply_policies")) | _texts([document.get("apply_policy_id")])
+    if len(api_ids) > MOST_NAMED or len(policies) > MOST_NAMED:
+        raise BadSetting(f"Name at most {MOST_NAMED:,} different APIs and as many policies at once.")
     meant = Q(pk__in=[id for id in policies if is_id(id)]) | Q(explicit_id__in=policies)
     rows = list(Policy.objects.filter(meant).order_by().values_list("id", "explicit_id")) if policies else []
     return Known(
@@ -178,7 +181,7 @@ def _accesses(rights: Mapping[str, Any], known: Known, problems: list[Problem]) 
 def _access(api_id: str, right: Mapping[str, Any], known: Known, problems: list[Problem]) -> ApiAccess:
     path: Path = ("access_rights", api_id)
     id, own = known.apis[api_id]
-    versions = tuple(right.get("versions") or ())
+    versions = tuple(version or "" for version in right.get("versions") or ())
     if right.get("api_id") not in (None, "", api_id):
         problems.append(problem_at((*path, "api_id"), f"must be {api_id}, the name of its entry."))
     if not versions and len(own.versions) > 1:

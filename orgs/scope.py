@@ -58,6 +58,11 @@ def of(organisation_id: str) -> Scope:
     return Scope(reads=organisation_id, writes=organisation_id)
 
 
+def of_owner(organisation_id: str | None) -> Scope:
+    """The scope of who owns a row: an organisation, or none."""
+    return of(organisation_id) if organisation_id else INSTALLATION
+
+
 def visit(organisation_id: str) -> Scope:
     """One organisation, read by an unbounded user."""
     _refuse_words(organisation_id)

@@ -81,10 +81,13 @@ def kept_of_organisation(document: Mapping[str, Any]) -> dict[str, Any]:
 
 def unknown_fields(document: Mapping[str, Any], known: type[msgspec.Struct]) -> dict[str, Any]:
     """Return the fields that have no meaning here, to be kept and given back."""
-    unknown = {name: value for name, value in document.items() if name not in known.__struct_fields__}
-    if unknown and len(msgspec.json.encode(unknown)) > MOST_KEPT:
+    return {name: value for name, value in document.items() if name not in known.__struct_fields__}
+
+
+def refuse_to_keep_more(kept: Mapping[str, Any]) -> None:
+    """Refuse what is too much together with what was kept before."""
+    if kept and len(msgspec.json.encode(kept)) > MOST_KEPT:
         raise Refusal(400, f"The fields that are only kept here have more than {MOST_KEPT:,} characters.")
-    return unknown
 
 
 def is_empty(value: Any) -> bool:

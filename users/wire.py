@@ -13,7 +13,7 @@ from django.core.validators import validate_email
 from orgs.ids import is_id
 from orgs.machines import Refusal
 from orgs.permissions import Permissions, parse, within
-from orgs.wire import NO_TIME, is_empty, unknown_fields
+from orgs.wire import NO_TIME, is_empty, refuse_to_keep_more, unknown_fields
 from users import wire_permissions
 from users.models import ALL_READ, Group, User
 from users.services.errors import BeyondRights, EmailTaken
@@ -183,8 +183,8 @@ def read_user(sent: UserBody, document: Mapping[str, Any], user: User | None = N
     """Read what a body says of a new user, or of this one, in the open scope."""
     refuse_powers(document)
     first, last = names_of(user) if user else ("", "")
-    first = first if sent.first_name is None else sent.first_name
-    last = last if sent.last_name is None else sent.last_name
+    first = first if sent.first_name is None else sent.first_name.strip()
+    last = last if sent.last_name is None else sent.last_name.strip()
     email = checked_email(user.email if user and sent.email_address is None else sent.email_address or "")
     kept = dict(user.extra) if user else {}
     kept |= unknown_fields(document, UserBody) | {"first_name": first, "last_name": last}
@@ -205,6 +205,7 @@ def read_user(sent: UserBody, document: Mapping[str, Any], user: User | None = N
         wanted.is_administrator, wanted.may_reset_passwords = said.is_administrator, said.may_reset_passwords
         wanted.permissions = said.permissions
         kept["user_permissions"] = said.kept
+    refuse_to_keep_more(kept)
     return wanted
 
 

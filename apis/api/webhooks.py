@@ -13,7 +13,7 @@ from orgs.machines import Answer, Call, Paged, Refusal, Streamed, find, ok, oper
 from orgs.machines.answers import Envelope
 from orgs.machines.lists import sorted_by
 from orgs.permissions import Level, ObjectKind
-from orgs.wire import unknown_fields
+from orgs.wire import refuse_to_keep_more, unknown_fields
 
 READ, WRITE = (ObjectKind.WEBHOOKS, Level.READ), (ObjectKind.WEBHOOKS, Level.WRITE)
 MISSING = "Could not retrieve webhook detail."
@@ -85,6 +85,7 @@ def fields_of(call: Call[Any, WebhookBody], id: str = "") -> services.WebhookFie
     extra: Mapping[str, Any] = unknown_fields(known, WebhookBody)
     if sent.webhook_id not in (None, "", id):
         extra = {**extra, "webhook_id": sent.webhook_id}
+    refuse_to_keep_more(extra)
     return {
         "name": sent.name or "",
         "method": sent.method,

@@ -30,7 +30,7 @@ class KeyList(msgspec.Struct):
 
 def searched(keys: "QuerySet[Key]", text: str) -> "QuerySet[Key]":
     """Keep the one key that the text names, else those that have its words in alias and tags."""
-    if not (text := text.replace("\0", "").strip()):
+    if not (text := text.strip()):
         return keys
     named = finding.find_by_reference(text) or finding.find_by_reference(text, by_hash=True)
     return keys.filter(pk=named.pk) if named else search.matching(keys, KeyTerm, "key_id", text)

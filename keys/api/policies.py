@@ -53,10 +53,10 @@ def find_policy(call: Call[Any, Any], id: str) -> Policy:
 
 def narrowed(query: PolicyQuery) -> "QuerySet[Policy]":
     policies = Policy.objects.all()
-    if text := query.q.replace("\0", "").strip():
+    if text := query.q.strip():
         policies = policies.annotate(lower=Lower("name")).filter(lower__contains=text.lower())
     if query.policy_ids:
-        ids = query.policy_ids.replace("\0", "").split(",")[:1000]
+        ids = query.policy_ids.split(",")[:1000]
         policies = policies.filter(Q(pk__in=ids) | Q(explicit_id__in=[id for id in ids if id]))
     active = {"1": True, "0": False, "true": True, "false": False}.get(query.active)
     if query.state:
@@ -64,8 +64,8 @@ def narrowed(query: PolicyQuery) -> "QuerySet[Policy]":
     if active is not None:
         policies = policies.filter(is_active=active)
     if query.api_id:
-        policies = policies.filter(accesses__api__api_id=query.api_id.replace("\0", ""))
-    if kind := query.auth_type.replace("\0", ""):
+        policies = policies.filter(accesses__api__api_id=query.api_id)
+    if kind := query.auth_type:
         policies = policies.filter(Q(extra__auth_type=kind) | Q(extra__auth_types__contains=[kind]))
     return policies
 

@@ -68,9 +68,9 @@ def narrowed(query: AuditQuery) -> "QuerySet[AuditEntry]":
         raise Refusal(400, "The audit trail has changes, not requests: leave method, url and status out.")
     entries = AuditEntry.objects.all()
     if query.user:
-        entries = entries.filter(actor=_text(query.user).lower())
+        entries = entries.filter(actor=query.user.lower())
     if query.action:
-        entries = entries.filter(action=_text(query.action))
+        entries = entries.filter(action=query.action)
     if query.ip:
         entries = entries.filter(address=_address(query.ip))
     if query.from_date:
@@ -78,12 +78,8 @@ def narrowed(query: AuditQuery) -> "QuerySet[AuditEntry]":
     if query.to_date:
         entries = entries.filter(at__lte=datetime.combine(_day(query.to_date), time.max, UTC))
     if query.q:
-        entries = entries.filter(object_name__icontains=_text(query.q))
+        entries = entries.filter(object_name__icontains=query.q)
     return entries.order_by("-at", "-id")
-
-
-def _text(value: str) -> str:
-    return value.replace("\0", "")
 
 
 def _day(text: str) -> date:

@@ -7,6 +7,7 @@ import msgspec
 from orgs import services
 from orgs.machines import Answer, Call, ok, operation
 from orgs.machines.answers import Envelope
+from orgs.models import Organisation
 from orgs.permissions import Level, ObjectKind
 
 
@@ -38,7 +39,9 @@ def get_permissions(call: Call[Any, None]) -> AdditionalPermissions:
 )
 def put_permissions(call: Call[Any, AdditionalPermissions]) -> Answer:
     """They are kept, and permit nothing."""
-    organisation, wanted = call.organisation, call.body.additional_permissions or {}
+    # Locked, so that what somebody else keeps there meanwhile is not lost.
+    organisation = Organisation.objects.select_for_update().get(pk=call.organisation.pk)
+    wanted = call.body.additional_permissions or {}
     extra = organisation.extra | {"additional_permissions": wanted}
     services.keep_fields(organisation=organisation, name=organisation.name, extra=extra)
     return ok("Additional Permissions updated in org level.")

@@ -1,6 +1,6 @@
 """One call of an operation, as its handler sees it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import msgspec
@@ -40,7 +40,6 @@ class Call(Generic[Q, B]):
     actor: audit.Actor
     user_or_none: "User | None" = None
     organisation_or_none: Organisation | None = None
-    parameters: dict[str, str] = field(default_factory=dict)
 
     @property
     def user(self) -> "User":

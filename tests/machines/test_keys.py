@@ -431,6 +431,15 @@ def test_a_preview_says_what_policies_make_of_a_key_and_keeps_nothing(world: Wor
     assert lines(world) == []
 
 
+@pytest.mark.parametrize("path", ["/api/keys", "/api/keys/preview", "/api/apis/keys/basic/joseph"])
+def test_null_among_versions_is_no_error_of_ours(world: World, path: str) -> None:
+    with scope.opened(scope.of(world.acme.id)):
+        api = make_api().api_id
+    body = {"access_rights": {api: {"versions": [None, "no such version"]}}}
+    ann = machine_of(world.ann)
+    assert [ann.post(path, sent).status_code for sent in (body, [body])] == [404, 404 if path == "/api/keys" else 400]
+
+
 @pytest.mark.parametrize("sent", [{"tags": [None]}, {"tags": None}, {"monitor": {"trigger_limits": [None]}}])
 @pytest.mark.parametrize("path", ["/api/keys", "/api/keys/preview"])
 def test_null_in_a_list_is_no_error_of_ours(world: World, path: str, sent: dict[str, Any]) -> None:

@@ -100,3 +100,22 @@ def test_crowds_are_refused_before_they_are_looked_at(world: World, gus: Machine
         ("/api/users", {"email_address": "a@globex.example", "user_group_ids": [f"{n:024x}" for n in range(101)]}),
     ]:
         assert gus.post(path, body).status_code == 400, path
+
+
+def test_many_sessions_together_name_no_crowd(gus: Machine) -> None:
+    sessions = [{"apply_policies": [f"{n:024x}" for n in range(50 * at, 50 * at + 50)]} for at in range(101)]
+    refused = gus.post("/api/keys", sessions)
+    assert (refused.status_code, "different" in read(refused)["Message"]) == (400, True)
+
+
+@pytest.mark.parametrize("path", ["/api/users", "/api/usergroups"])
+def test_what_is_kept_does_not_grow_by_and_by(gus: Machine, path: str) -> None:
+    made = read(gus.post(path, {"name": "Kept", "email_address": "kept@globex.example"}))["Meta"]
+    answers = [gus.put(f"{path}/{made}", {f"field {n}": "x" * 9_000}).status_code for n in range(3)]
+    assert answers == [200, 200, 400]
+
+
+def test_names_of_spaces_are_not_kept(gus: Machine) -> None:
+    user = {"email_address": "kept@globex.example", "first_name": " " * 100_000 + "Kept"}
+    made = read(gus.post("/api/users", user))["Meta"]
+    assert read(gus.get(f"/api/users/{made}"))["first_name"] == "Kept"

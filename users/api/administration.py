@@ -37,17 +37,13 @@ class Documented(Envelope, rename="pascal"):
     meta: wire.UserDocument
 
 
-def scope_of(organisation_id: str | None) -> scope.Scope:
-    return scope.of(organisation_id) if organisation_id else scope.INSTALLATION
-
-
 def scope_of_payload(call: Call[Any, Any], organisation_id: str | None) -> scope.Scope:
     """Return the scope that a body names: an empty id means no organisation, so it has to be said."""
     if organisation_id is None:
         raise Refusal(400, "org_id: name the organisation; empty is an unbounded user.")
-    if organisation_id and not Organisation.objects.filter(pk=organisation_id.replace("\0", "")).exists():
+    if organisation_id and not Organisation.objects.filter(pk=organisation_id).exists():
         raise Refusal(400, NO_ORGANISATION)
-    return scope_of(organisation_id)
+    return scope.of_owner(organisation_id)
 
 
 @operation("POST", "/admin/users", "Create a user", access=ADMIN, body=wire.UserBody, answers=Documented)
@@ -88,7 +84,7 @@ def update_user_as_admin(call: Call[Any, wire.UserBody], id: str) -> Answer:
     user, sent = found(call, id), call.body
     if sent.org_id not in (None, "", user.organisation_id):
         raise Refusal(400, "org_id: a user stays in their organisation.")
-    with scope.opened(scope_of(user.organisation_id)), wire.taken_as(TAKEN):
+    with scope.opened(scope.of_owner(user.organisation_id)), wire.taken_as(TAKEN):
         wanted = wire.read_user(sent, call.document, user)
         change(user, wanted, sent, by=None)
         if wanted.may_reset_passwords is not None and not user.is_unbounded:
@@ -102,7 +98,7 @@ def _allow(call: Call[Any, None], id: str, *, allowed: bool) -> Answer:
     user = found(call, id)
     if user.is_unbounded:
         raise Refusal(400, "An unbounded user sets the passwords of the others already.")
-    with scope.opened(scope_of(user.organisation_id)):
+    with scope.opened(scope.of_owner(user.organisation_id)):
         return ok("User updated", document(people.allow_resets(user=user, allowed=allowed)))
 
 

@@ -9,7 +9,7 @@ from orgs.machines import Answer, Call, Paged, Refusal, Streamed, find, ok, oper
 from orgs.machines.answers import Envelope
 from orgs.machines.lists import sorted_by
 from orgs.permissions import Level, ObjectKind, Permissions, parse
-from orgs.wire import unknown_fields
+from orgs.wire import refuse_to_keep_more, unknown_fields
 from users import wire, wire_permissions
 from users.api.users import require_own
 from users.models import Group
@@ -52,6 +52,7 @@ def values(call: Call[Any, wire.GroupBody], group: Group | None = None) -> dict[
         if said.is_administrator or said.may_reset_passwords:
             raise Refusal(400, "user_permissions: a group makes nobody an administrator.")
         permissions, extra["user_permissions"] = said.permissions, said.kept
+    refuse_to_keep_more(extra)
     name = wire.checked_name(group.name if group and sent.name is None else (sent.name or "").strip())
     description = group.description if group and sent.description is None else (sent.description or "").strip()
     if len(description) > LONGEST_DESCRIPTION:
@@ -62,7 +63,7 @@ def values(call: Call[Any, wire.GroupBody], group: Group | None = None) -> dict[
 @operation("GET", "/api/usergroups", "The user groups", access=READ, query=Paged, answers=GroupList)
 def list_user_groups(call: Call[Paged, None]) -> Answer | Streamed:
     rows = Group.objects.all()
-    if wanted := call.query.q.replace("\0", ""):
+    if wanted := call.query.q:
         rows = rows.filter(name__icontains=wanted)
     return page_of(call, sorted_by(rows, call.query.sort, SORTS), render, name="groups")
 

@@ -72,7 +72,7 @@ def render(rows: Iterable[User]) -> Iterator[bytes]:
 
 def page(call: Call[UserQuery, Any], text: str) -> Answer | Streamed:
     rows = User.objects.all()
-    if wanted := text.replace("\0", "").strip().lower():
+    if wanted := text.strip().lower():
         rows = rows.filter(email__contains=wanted)
     return page_of(call, sorted_by(rows, call.query.sort, SORTS), render, name="users")
 

@@ -48,13 +48,9 @@ def find_proven(*, request: OrgRequest, email: str, password: str) -> list[User]
     return proven
 
 
-def _scope_of(organisation_id: str | None) -> scope.Scope:
-    return scope.of(organisation_id) if organisation_id else scope.INSTALLATION
-
-
 def _opens(user: User, password: str, visitor: str) -> bool:
     """Whether it is this user's password, counted at their site; a site that is locked says no, as slowly."""
-    with scope.opened(_scope_of(user.organisation_id)):
+    with scope.opened(scope.of_owner(user.organisation_id)):
         counter = lockout.counter(user.email, visitor)
         right = is_right(password, user)
         if lockout.is_locked(counter):
@@ -88,7 +84,7 @@ def find_chosen(*, text: str, user_id: str) -> User:
     if user_id not in offered:
         raise too_old
     organisation_id, bond = offered[user_id]
-    with scope.opened(_scope_of(organisation_id)):
+    with scope.opened(scope.of_owner(organisation_id)):
         user = User.objects.filter(pk=user_id).select_related("organisation").first()
     if user is None or not constant_time_compare(bond, _bond(user)):
         raise too_old
@@ -104,7 +100,7 @@ def start_session(*, request: OrgRequest, user: User) -> SessionBase:
     """Make a session on the site of a proven user; the view hands its key over under that site's name."""
     if reason := refusal(user, user.organisation):
         raise SignInRefused(reason)
-    with scope.opened(_scope_of(user.organisation_id)):
+    with scope.opened(scope.of_owner(user.organisation_id)):
         session: SessionBase = import_module(settings.SESSION_ENGINE).SessionStore()
         session[SESSION_KEY], session[BACKEND_SESSION_KEY] = user.pk, BACKEND
         session[HASH_SESSION_KEY] = user.get_session_auth_hash()
