@@ -210,7 +210,8 @@ def read_user(sent: UserBody, document: Mapping[str, Any], user: User | None = N
 
 
 def refuse_powers(document: Mapping[str, Any]) -> None:
-    if powers := [name for name in NEVER_GIVEN if not is_empty(document.get(name))]:
+    # In any case of letters: a client that wrote it so meant the same.
+    if powers := [name for name, value in document.items() if name.casefold() in NEVER_GIVEN and not is_empty(value)]:
         raise Refusal(403, f"{powers[0]} is not given here: leave it out.")
 
 

@@ -28,6 +28,7 @@ ALIASES = {"policy": ObjectKind.POLICIES, "log": ObjectKind.ANALYTICS}
 LEVELS = {"read": Level.READ, "write": Level.WRITE, "deny": Level.NONE, "": Level.NONE}
 MOST_NAMES, LONGEST_NAME = 100, 64
 ADMINISTRATOR, RESETS = "IsAdmin", "ResetPassword"
+POWERS = {ADMINISTRATOR.casefold(), RESETS.casefold()}
 SWITCHES = {"admin": True, "true": True, "": False, "false": False, "deny": False}
 
 
@@ -45,6 +46,8 @@ def read(sent: Mapping[str, str]) -> Sent:
     """Nothing said is nothing allowed, also where nothing is said at all."""
     if len(sent) > MOST_NAMES or any(len(text) > LONGEST_NAME for pair in sent.items() for text in pair):
         raise Refusal(400, f"user_permissions: give at most {MOST_NAMES} names of {LONGEST_NAME} characters.")
+    if strays := [name for name in sent if name.casefold() in POWERS and name not in (ADMINISTRATOR, RESETS)]:
+        raise Refusal(400, f"user_permissions.{strays[0]} is written {ADMINISTRATOR} or {RESETS}.")
     levels: dict[ObjectKind, Level] = dict(NO_PERMISSIONS)
     kept: dict[str, str] = {}
     for name, value in sent.items():

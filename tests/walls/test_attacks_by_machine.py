@@ -119,3 +119,10 @@ def test_names_of_spaces_are_not_kept(gus: Machine) -> None:
     user = {"email_address": "kept@globex.example", "first_name": " " * 100_000 + "Kept"}
     made = read(gus.post("/api/users", user))["Meta"]
     assert read(gus.get(f"/api/users/{made}"))["first_name"] == "Kept"
+
+
+@pytest.mark.parametrize(
+    "power", [{"is_Superuser": True}, {"IS_ADMINISTRATOR": 1}, {"user_permissions": {"isadmin": "admin"}}]
+)
+def test_powers_are_refused_in_any_case(gus: Machine, power: dict[str, Any]) -> None:
+    assert gus.post("/api/users", {"email_address": "a@globex.example"} | power).status_code in (400, 403)
