@@ -23,7 +23,7 @@ DOCUMENTS = (
 )
 APPS = ("dashboard", "orgs", "users", "apis", "keys")
 READS_A_VARIABLE = re.compile(
-    r"""\b(?:env\.\w+|environ\.get|secret|number|choice|switch)\(\s*"([A-Z][A-Z_]+)"|environ\["([A-Z_]+)"\]"""
+    r"""\b(?:env\.\w+|os\.environ\.get|secret|number|choice|switch)\(\s*"([A-Z][A-Z_]+)"|os\.environ\["([A-Z_]+)"\]"""
 )
 
 
