@@ -20,9 +20,11 @@ from django.http.request import split_domain_port
 from django.utils.crypto import constant_time_compare
 
 import dashboard.operations  # noqa: F401 - every operation is declared by being imported
+import gateways.api
 from dashboard.errors import LOST_DATABASE
 from dashboard.rates import Rates
 from dashboard.refusals import refusal_of
+from gateways import protocol
 from orgs import audit, scope
 from orgs.hot import drop_dead_connection
 from orgs.http import address
@@ -36,10 +38,12 @@ GetResponse = Callable[[HttpRequest], HttpResponseBase]
 log = logging.getLogger(__name__)
 
 MACHINE_PATHS = re.compile(r"/(api|admin|hello|bootstrap)(/|$)")
+GATEWAY_PATHS = re.compile(r"/(register|system)(/|$)")
 NO_SECRET = ("", "N/A")
 LEAST_SECRET = 24
 UNAUTHORISED = "Not authorised"
 FAILURES = Rates(per_second=0.2, burst=20)  # wrong credentials from one address
+LOST_NODES = Rates(per_second=50, burst=1_000)  # nodes that have to register again, from one address
 
 
 @cache
@@ -54,9 +58,10 @@ class MachineMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if not MACHINE_PATHS.match(request.path_info) or not is_our_host(request):
+        is_gateway = GATEWAY_PATHS.match(request.path_info)
+        if not (is_gateway or MACHINE_PATHS.match(request.path_info)) or not is_our_host(request):
             return self.get_response(request)
-        response = answer(request)
+        response = answer(request, answer_gateway if is_gateway else answer_client)
         response.headers.setdefault("Cache-Control", "no-store")
         return response
 
@@ -68,13 +73,11 @@ def is_our_host(request: HttpRequest) -> bool:
         return False
 
 
-def answer(request: HttpRequest) -> HttpResponseBase:
+def answer(request: HttpRequest, how: Callable[[HttpRequest], HttpResponseBase]) -> HttpResponseBase:
     """Return the answer, which is JSON also when something goes wrong."""
     drop_dead_connection()
     try:
-        operation, parameters = route(request)
-        refuse_large(request)
-        return perform(request, operation, parameters)
+        return how(request)
     except Refusal as refusal:
         return refusal.answer.response()
     except SuspiciousOperation as error:  # such as too many parameters in the query
@@ -85,6 +88,31 @@ def answer(request: HttpRequest) -> HttpResponseBase:
     except Exception:
         log.exception("%s %s failed", request.method, request.path)
         return Refusal(500, "This went wrong on our side; nothing was changed.").answer.response()
+
+
+def answer_client(request: HttpRequest) -> HttpResponseBase:
+    operation, parameters = route(request)
+    refuse_large(request)
+    return perform(request, operation, parameters)
+
+
+def answer_gateway(request: HttpRequest) -> HttpResponseBase:
+    """A gateway that is refused registers again, so it is told 403; one that asks for it too often is told to wait."""
+    by_method = gateways.api.ROUTES.get(request.path_info.rstrip("/"))
+    if by_method is None:
+        raise Refusal(404, "There is nothing at this path.")
+    if request.method not in by_method:
+        allow = ", ".join(sorted(by_method))
+        raise Refusal(405, f"This path takes {allow}.", headers={"Allow": allow})
+    sent = protocol.sent(request.headers)
+    try:
+        return by_method[request.method](request, sent)
+    except protocol.Refused as refused:
+        rates = FAILURES if str(refused) == protocol.AUTHORISATION_FAILED else LOST_NODES
+        if wait := rates.wait_of(address(request)):
+            raise too_often(wait) from refused
+        log.warning("A gateway at %s was refused at %s: %s", address(request), request.path, refused)
+        raise Refusal(403, str(refused)) from refused
 
 
 def route(request: HttpRequest) -> tuple[Operation, list[str]]:

@@ -85,6 +85,7 @@ INSTALLED_APPS = [
     "users",
     "apis",
     "keys",
+    "gateways",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -171,6 +172,9 @@ STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True
+
+GATEWAY_REDIS_URL: str = env.str("GATEWAY_REDIS_URL", "")
+NODE_SECRET = secret("NODE_SECRET")
 
 KEY_HASH = choice("KEY_HASH", "sha256", ("sha256", "murmur64", "murmur128"))
 # It is the gateway that calls a target: "localhost" is its machine, with whatever answers only there. On a trial that

@@ -1,18 +1,18 @@
-"""What a key's rows say, in the words of `keys.session`: the session object, and effective access."""
+"""What a key's rows say, in the words of `keys.session`, and what the key opens."""
 
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db.models import F, Func, JSONField, Q, QuerySet
+from django.db.models import F, Func, JSONField, QuerySet
 
 from apis.models import Api
-from keys import credentials, session
+from keys import session
 from keys.errors import MISSING_API, NoSuchApi
-from keys.models import Key, KeyAccess, KeyPolicy, PolicyAccess
+from keys.models import Key, KeyAccess, KeyPolicy
 from keys.paths import AllowedUrl
 from keys.session import UNVERSIONED, Access, EffectiveAccess, KeySpec, Limit, OwnApi
 from orgs import scope
@@ -96,24 +96,6 @@ def apis_of(key: Key) -> QuerySet[Api]:
     """The APIs that the key opens, by name."""
     named = KeyAccess.objects.filter(key=key).values("api_id")
     return (Api.objects.all() if key.has_all_apis else Api.objects.filter(pk__in=named)).order_by("sort_name", "id")
-
-
-def session_of(key: Key) -> dict[str, Any]:
-    """Return the session object that a gateway stores for the key, with its secrets.
-
-    "All of this organisation's APIs" is written out. Raises SessionError for a key that opens nothing.
-    """
-    if key.organisation_id != scope.current_organisation_id():
-        raise session.ForeignApi("The key is of another organisation.")
-    (spec,) = specs_of([key])
-    spec = replace(spec, secrets=credentials.unsealed(key.sealed))
-    if not spec.accesses:
-        spec = replace(spec, accesses=_through_policies(key))
-    if key.is_disabled or key.revoked_at:
-        # Newer gateways ask only the policies, where there are any, whether a key is inactive.
-        spec = replace(spec, policies=())
-    own = Api.objects.filter(api_id__in=[access.api_id for access in spec.accesses]).order_by()
-    return session.build(spec, organisation_api_ids=set(own.values_list("api_id", flat=True)))
 
 
 def specs_of(keys: Sequence[Key]) -> list[KeySpec]:
@@ -240,22 +222,3 @@ def written_out(accesses: Iterable[ApiAccess], apis: Mapping[str, OwnApi]) -> tu
         for id, api in apis.items()
         if id in named
     )
-
-
-def _through_policies(key: Key) -> tuple[Access, ...]:
-    """Return the APIs that the key's policies open, for a key that names none itself.
-
-    Gateways apply the policies at each request, and put the access rights of those that have some in place of the
-    key's. But a session without any access right opens every API of every organisation, which is what is left when
-    no policy has one; and the key API refuses it before it looks at policies. So the session always names some:
-    the key's own, or these. Without either there is no session.
-    """
-    rows = (
-        PolicyAccess.objects.filter(policy__applied__key=key)
-        .filter(Q(policy__partitions=[]) | Q(policy__partitions__overlap=["acl", "per_api"]))
-        .order_by("policy__applied__position")
-    )
-    accesses: dict[str, ApiAccess] = {}
-    for api_id, versions, allowed_urls in rows.values_list("api_id", "versions", "allowed_urls"):
-        accesses.setdefault(api_id, access_of(api_id, versions, allowed_urls, None, {}))
-    return written_out(accesses.values(), own_apis(Api.objects.filter(pk__in=accesses).order_by("sort_name", "id")))

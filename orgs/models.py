@@ -164,6 +164,14 @@ class OrgOwnedOrUnbounded(models.Model):
         base_manager_name = "objects"
 
 
+class OfInstallation(OrgOwnedOrUnbounded):
+    """A row of the installation itself, which no organisation sees: such as the gateways that serve several."""
+
+    class Meta:
+        abstract = True
+        base_manager_name = "objects"
+
+
 class AuditEntry(OrgOwnedOrUnbounded):
     """Who did what to which object. Written in the transaction of the change; the web's role cannot change it.
 

@@ -19,7 +19,10 @@ LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 HOST_NAME = re.compile(rf"({LABEL}\.)+{LABEL}")
 SETTINGS = ("name", "colour", "contact")
 # What an organisation leaves behind by being used; to have it is not to own something.
-TRACES = {"orgs.AuditEntry", "users.Session", "users.SignInFailure", "users.SignInNonce"}
+TRACES = {
+    *("orgs.AuditEntry", "users.Session", "users.SignInFailure", "users.SignInNonce"),
+    *("gateways.Serving", "gateways.FeedItem", "gateways.Outbox"),
+}
 MOST_NAMESAKES = 100
 MOST_KEPT = 100_000  # characters; a row of an organisation is read by every page
 
@@ -202,7 +205,7 @@ def _things() -> list[type[models.Model]]:
     """The models whose rows are things by themselves, not traces, nor parts as an access right is one of a key."""
     return [
         model
-        for model in walls.owned_models()
+        for model in walls.models_of_organisations()
         if model is not Organisation and model._meta.label not in TRACES and model._meta.pk.name == "id"
     ]
 

@@ -13,7 +13,7 @@ from django.db import connection, models
 from psycopg import sql
 
 from orgs import scope
-from orgs.models import AuditEntry, Organisation, OrgOwned, OrgOwnedOrUnbounded
+from orgs.models import AuditEntry, OfInstallation, Organisation, OrgOwned, OrgOwnedOrUnbounded
 
 # Tables of the framework that hold nothing of an organisation, and what the web's role may do there.
 SHARED_TABLES: dict[str, tuple[str, ...]] = {
@@ -33,12 +33,19 @@ OVERVIEW = sql.Identifier(scope.OVERVIEW_ROLE)
 # deletes the one organisation whose scope is open.
 DELETION = "commonhold_delete_organisation"
 DELETION_PATH = "pg_catalog, pg_temp"
+# Deleting other rows adds to it.
+FILLED_BY_TRIGGERS = ("gateways_outbox",)
 
 
 def owned_models() -> list[type[models.Model]]:
     """Every model whose rows are an organisation's, the organisation itself last."""
     owned = [model for model in apps.get_models() if issubclass(model, OrgOwned | OrgOwnedOrUnbounded)]
     return [*owned, Organisation]
+
+
+def models_of_organisations() -> list[type[models.Model]]:
+    """Those that an organisation has rows of."""
+    return [model for model in owned_models() if not issubclass(model, OfInstallation)]
 
 
 def conditions(model: type[models.Model]) -> tuple[sql.Composable, sql.Composable]:
@@ -50,6 +57,8 @@ def conditions(model: type[models.Model]) -> tuple[sql.Composable, sql.Composabl
     elif issubclass(model, OrgOwned):
         reads = "organisation_id = {reads}"
         writes = "organisation_id = {writes}"
+    elif issubclass(model, OfInstallation):
+        reads = writes = "organisation_id IS NULL AND {writes} = {none}"
     else:
         unbounded = "(organisation_id IS NULL AND {writes} = {none})"
         reads = f"organisation_id = {{reads}} OR {unbounded}"
@@ -167,7 +176,9 @@ def deletion(role: sql.Identifier) -> Iterator[sql.Composable]:
 
 def deletion_body() -> str:
     """The guard does not lean on row-level security, nor that on the guard: either holds it to one organisation."""
-    tables = [model._meta.db_table for model in reversed(models_in_order()) if model is not Organisation]
+    owned = [model for model in reversed(models_in_order()) if model in models_of_organisations()]
+    tables = [model._meta.db_table for model in owned if model is not Organisation]
+    tables.sort(key=FILLED_BY_TRIGGERS.__contains__)
     steps = [_deletion_from(table, "organisation_id") for table in tables]
     return f"""
 DECLARE removed jsonb := '{{}}'; n bigint;

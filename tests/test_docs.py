@@ -21,7 +21,7 @@ DOCUMENTS = (
     "docs/cli.md",
     "docs/compatibility.md",
 )
-APPS = ("dashboard", "orgs", "users", "apis", "keys")
+APPS = ("dashboard", "orgs", "users", "apis", "keys", "gateways")
 READS_A_VARIABLE = re.compile(
     r"""\b(?:env\.\w+|os\.environ\.get|secret|number|choice|switch)\(\s*"([A-Z][A-Z_]+)"|os\.environ\["([A-Z_]+)"\]"""
 )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-LAYERS = ("orgs", "users", "apis", "keys", "dashboard")
+LAYERS = ("orgs", "users", "apis", "keys", "gateways", "dashboard")
 CODE = sorted(path for layer in LAYERS for path in (ROOT / layer).rglob("*.py") if "migrations" not in path.parts)
 TEMPLATES = sorted(path for path in (ROOT / "templates").rglob("*") if path.suffix in (".html", ".txt"))
 
@@ -14,12 +14,13 @@ UPWARD_IMPORTS = {
     ("orgs/http.py", "users"): "for types alone: a request has a user",
     ("orgs/machines/calls.py", "users"): "for types alone: a call has a user",
     ("orgs/management/commands/bootstrap.py", "users"): "an organisation begins with its administrator",
+    ("orgs/management/commands/bootstrap.py", "gateways"): "an installation begins with a group of gateways",
 }
 WITHOUT_DJANGO = (
     *("apis/definition.py", "apis/jsontext.py", "apis/openapi.py", "apis/rules.py", "apis/tyk_fields.py"),
     *("apis/yamltext.py", "keys/paths.py", "keys/session.py", "keys/token.py", "keys/merging.py"),
     *("dashboard/document.py", "dashboard/schemas.py", "dashboard/cli/documents.py", "dashboard/cli/planning.py"),
-    *("keys/policies/fields.py", "keys/session_fields.py"),
+    *("keys/policies/fields.py", "keys/session_fields.py", "gateways/protocol.py", "gateways/feed/texts.py"),
     *("apis/openapi_types.py", "apis/oas/__init__.py", "apis/oas/derivation.py", "apis/oas/document.py"),
     *("apis/oas/fields.py", "apis/oas/parts.py", "apis/oas/paths.py", "apis/oas/rules.py", "apis/oas/security.py"),
     *("apis/certificates/reading.py", "apis/webhooks/checking.py", "apis/oauth_clients/checking.py"),
@@ -28,6 +29,12 @@ MAY_SEE_EVERYTHING = {
     "orgs/middleware.py": "unbounded users' own pages",
     "orgs/proof/probes.py": "tries whether it writes nothing",
     "orgs/management/commands/bootstrap.py": "looks whether there is an organisation",
+    "gateways/delivery.py": "looks of which organisations something waits",
+    "gateways/feed/building.py": "looks of which organisations something waits",
+    "gateways/feed/sending.py": "reads the lists of a group, which may serve every organisation",
+    "gateways/serving.py": "compares what groups say with what is written out",
+    "gateways/services.py": "looks whether the organisations that a group names exist",
+    "gateways/sweeping.py": "looks which organisations a group serves",
     "dashboard/machines.py": "the admin secret reads every organisation",
     "users/credentials.py": "a machine's key says whose it is, not its address",
     "users/services/at_root.py": "at `/` an e-mail address may be of any organisation",
@@ -36,6 +43,9 @@ MAY_SEE_EVERYTHING = {
 }
 MAY_OPEN_SCOPES = {
     **MAY_SEE_EVERYTHING,
+    "gateways/api.py": "a gateway's secret says which group's it is",
+    "gateways/nodes.py": "nodes are the installation's",
+    "gateways/presence.py": "nodes are the installation's",
     "orgs/services.py": "an organisation that is being made, or deleted",
     "orgs/api/organisation_keys.py": "the admin secret's holder limits an organisation",
     "users/api/administration.py": "the admin secret's holder changes users of an organisation",

@@ -1,6 +1,7 @@
 """A row of every model, from what its fields say, so that a new model needs nobody to remember it."""
 
 from datetime import UTC, datetime
+from secrets import randbits
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
@@ -63,6 +64,8 @@ def _value(field: "models.Field[Any, Any]", others: Rows) -> Any:
     if isinstance(field, models.ForeignKey):
         return others[field.related_model].pk if field.related_model in others else None
     form, token = FORMS.get(str(field)), new_id()
+    if isinstance(field, models.BigAutoField):
+        return randbits(62)
     if form:
         return form.format(token=token)
     if field.has_default() or field.has_db_default() or field.null:

@@ -98,7 +98,12 @@ def try_rows(report: Report, world: World, case: Case, model: type[models.Model]
 
 def try_own_row(report: Report, world: World, model: type[models.Model]) -> None:
     """Give one's own row away, point it at another organisation, and change what nobody may."""
-    row, place = world.rows[world.a][model], f"table {model._meta.db_table}"
+    place = f"table {model._meta.db_table}"
+    if model not in world.rows[world.a]:
+        made = reaches(partial(add, model, world.a, world.rows[None]))
+        report.count("add a row", judge(made, False, place, "make a row of the installation one's own"))
+        return
+    row = world.rows[world.a][model]
     moved = reaches(partial(touch, MOVE, row, world.b))
     report.count("move a row", judge(moved, False, place, "move a row into another organisation"))
     for field in walls.references(model):

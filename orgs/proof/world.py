@@ -8,7 +8,7 @@ from django.db import connection, models, transaction
 
 from orgs import scope, walls
 from orgs.ids import new_id
-from orgs.models import Organisation
+from orgs.models import OfInstallation, Organisation
 from orgs.proof import filler
 from orgs.proof.filler import Rows
 
@@ -46,11 +46,15 @@ def make_world() -> World:
         rows: Rows = {}
         with scope.opened(scope.of(organisation_id) if organisation_id else scope.INSTALLATION):
             for model in walls.models_in_order():
-                if organisation_id or _may_be_of_none(model):
+                if _may_be_of_one(model) if organisation_id else _may_be_of_none(model):
                     rows[model] = filler.make(model, organisation_id, rows)
                     filler.insert(rows[model])
         world.rows[organisation_id] = rows
     return world
+
+
+def _may_be_of_one(model: type[models.Model]) -> bool:
+    return not issubclass(model, OfInstallation)
 
 
 def _may_be_of_none(model: type[models.Model]) -> bool:

@@ -10,7 +10,7 @@ from django.db import connection
 from django.utils import timezone
 
 from apis.models import Api, Certificate, OAuthClient
-from keys import rights, services
+from keys import rights, services, sessions
 from keys.errors import (
     AlreadyCreated,
     BadSetting,
@@ -287,7 +287,7 @@ def test_disable_and_enable(in_acme: World) -> None:
     key, _ = make_key()
     assert services.disable_key(key=key).is_disabled is True
     services.disable_key(key=key)
-    assert rights.session_of(Key.objects.get(pk=key.pk))["is_inactive"] is True
+    assert sessions.session_of(Key.objects.get(pk=key.pk))["is_inactive"] is True
     assert services.enable_key(key=key).is_disabled is False
     assert lines_of(key) == ["created", "disabled", "enabled"]
 
@@ -394,7 +394,7 @@ def test_a_pasted_key_is_found_in_its_own_organisation_only(world: World) -> Non
 def test_session_of_names_the_apis_of_the_key(in_acme: World) -> None:
     orders, _ = make_api("Orders", versions=("v1", "v2")), make_api("Bills")
     key, _ = make_key(accesses=[ApiAccess(orders.id, (), (AllowedUrl("^/a", ("GET",)),))])
-    rights_of = rights.session_of(key)["access_rights"]
+    rights_of = sessions.session_of(key)["access_rights"]
     assert {id: (right["versions"], right["allowed_urls"]) for id, right in rights_of.items()} == {
         orders.api_id: (["v1", "v2"], [{"url": "^/a", "methods": ["GET"]}])
     }
@@ -406,9 +406,9 @@ def test_session_of_writes_out_all_of_the_organisations_apis(world: World) -> No
     with scope.opened(scope.of(world.acme.id)):
         key, _ = make_key(has_all_apis=True)
         with pytest.raises(NoAccess):
-            rights.session_of(key)
+            sessions.session_of(key)
         own = [make_api("Orders"), make_api("Bills", is_active=False)]
-        assert set(rights.session_of(key)["access_rights"]) == {api.api_id for api in own}
+        assert set(sessions.session_of(key)["access_rights"]) == {api.api_id for api in own}
 
 
 def test_session_of_a_key_whose_apis_are_gone_is_refused(in_acme: World) -> None:
@@ -416,7 +416,7 @@ def test_session_of_a_key_whose_apis_are_gone_is_refused(in_acme: World) -> None
     key, _ = make_key(accesses=[ApiAccess(api.id)])
     api.delete()
     with pytest.raises(NoAccess):
-        rights.session_of(key)
+        sessions.session_of(key)
 
 
 def test_creating_a_key_takes_three_statements(in_acme: World, django_assert_num_queries: Any) -> None:
@@ -472,7 +472,7 @@ def test_a_session_names_the_keys_own_apis_beside_its_policies(in_acme: World) -
     orders, bills = make_api("Orders"), make_api("Bills")
     gold = make_policy("Gold", bills)
     key, _ = make_key(accesses=[ApiAccess(orders.id)], policies=[gold.pk])
-    built = rights.session_of(key)
+    built = sessions.session_of(key)
     assert [list(built["access_rights"]), built["apply_policies"]] == [[f"{orders.id}12345678"], [gold.pk]]
 
 
@@ -485,19 +485,19 @@ def test_a_session_without_apis_of_its_own_is_never_empty(in_acme: World) -> Non
     acl = make_policy("Access", bills, partitions=["acl", "quota"])
     for policies in ([gold.pk], [empty.pk, gold.pk], [acl.pk]):
         key, _ = make_key(accesses=[], policies=policies)
-        assert list(rights.session_of(key)["access_rights"]) == [f"{bills.id}12345678"]
+        assert list(sessions.session_of(key)["access_rights"]) == [f"{bills.id}12345678"]
     for policies in ([empty.pk], [quota.pk]):
         key, _ = make_key(accesses=[], policies=policies)
         with pytest.raises(NoAccess):
-            rights.session_of(key)
+            sessions.session_of(key)
 
 
 def test_a_disabled_key_is_inactive_whatever_its_policies_say(in_acme: World) -> None:
     """Newer gateways ask only the policies, where there are any."""
     key, _ = make_key(policies=[make_policy().pk], is_disabled=True)
-    assert [rights.session_of(key)[name] for name in ("is_inactive", "apply_policies")] == [True, []]
+    assert [sessions.session_of(key)[name] for name in ("is_inactive", "apply_policies")] == [True, []]
     services.enable_key(key=key)
-    assert rights.session_of(Key.objects.get(pk=key.pk))["is_inactive"] is False
+    assert sessions.session_of(Key.objects.get(pk=key.pk))["is_inactive"] is False
     key = services.update_key(key=key, revision=2, is_disabled=True)
     assert key.is_disabled
     assert AuditEntry.objects.get(object_id=key.pk, action="changed").changes == {"disabled": [False, True]}
@@ -513,7 +513,7 @@ def test_limits_and_further_fields_of_an_api_are_kept(in_acme: World) -> None:
         None,
         ["Orders (Default, 5 / s, 100 / min, disable_introspection, throttle_interval)"],
     ]
-    built = rights.session_of(key)
+    built = sessions.session_of(key)
     right = built["access_rights"][f"{api.id}12345678"]
     assert [built["session_lifetime"], right["disable_introspection"]] == [60, True]
     assert [right["limit"][name] for name in ("rate", "throttle_interval", "quota_max")] == [5, 2, 100]
@@ -580,7 +580,7 @@ def test_secrets_for_gateways_are_sealed(in_acme: World, caplog: pytest.LogCaptu
         accesses=[ApiAccess(api.id)], extra={"hmac_enabled": True},
     )  # fmt: skip
     key = services.update_key(key=key, revision=1, password="hunter33", alias="Joe")
-    built = rights.session_of(key)
+    built = sessions.session_of(key)
     assert [built["hmac_string"], built["jwt_data"]] == ["hmac-secret", {"secret": "jwt-secret"}]
     assert built["basic_auth_data"]["hash_type"] == "bcrypt"
     assert bcrypt.checkpw(b"hunter33", built["basic_auth_data"]["password"].encode())
@@ -625,13 +625,13 @@ def test_a_username_opens_only_apis_that_ask_for_the_password(in_acme: World) ->
 
 def test_an_hmac_secret_is_made_where_none_is_given(in_acme: World) -> None:
     key, _ = make_key(extra={"hmac_enabled": True})
-    first = rights.session_of(key)["hmac_string"]
+    first = sessions.session_of(key)["hmac_string"]
     assert len(first) >= 32
     key = services.update_key(key=key, revision=1, alias="Renamed")
-    assert rights.session_of(key)["hmac_string"] == first
+    assert sessions.session_of(key)["hmac_string"] == first
     key = services.update_key(key=key, revision=2, hmac_string="another")
-    assert rights.session_of(key)["hmac_string"] == "another"
-    assert rights.session_of(make_key()[0])["hmac_string"] == ""
+    assert sessions.session_of(key)["hmac_string"] == "another"
+    assert sessions.session_of(make_key()[0])["hmac_string"] == ""
 
 
 def test_a_key_without_a_name_gets_one(in_acme: World) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apis.models import Api
-from keys import rights, services, wire
+from keys import services, wire
 from keys.errors import BadSession, NoSuch, NoSuchApi, NoSuchCertificate, NoSuchOrganisation, NoSuchPolicy
 from keys.models import Key
 from keys.session_fields import (
@@ -21,6 +21,7 @@ from keys.session_fields import (
     empty_limit,
     empty_session,
 )
+from keys.sessions import session_of
 from orgs import scope
 from orgs.ids import new_id
 from tests.conftest import World
@@ -294,7 +295,7 @@ def test_secrets_are_for_gateways_alone(in_acme: World) -> None:
     once = wire.session_json(key, shows_secrets=True)
     assert (once["hmac_string"], once["jwt_data"]) == ("hmac-secret", {"secret": "jwt-secret"})
     assert once["basic_auth_data"] == read["basic_auth_data"]
-    gateways = rights.session_of(key)
+    gateways = session_of(key)
     assert gateways["hmac_string"] == "hmac-secret"
     assert gateways["basic_auth_data"]["password"].startswith("$2b$10$")
     assert list(gateways) == list(read) == list(empty_session())
@@ -302,9 +303,9 @@ def test_secrets_are_for_gateways_alone(in_acme: World) -> None:
 
 def test_reading_a_session_back_in_keeps_its_secrets(in_acme: World) -> None:
     key, _ = services.create_key(**wire.settings_of_session(session_for(saved_api(), hmac_enabled=True)))
-    before = rights.session_of(key)["hmac_string"]
+    before = session_of(key)["hmac_string"]
     services.update_key(key=key, revision=1, **wire.settings_of_session(wire.session_json(key)))
-    assert before == rights.session_of(Key.objects.get(pk=key.pk))["hmac_string"] != ""
+    assert before == session_of(Key.objects.get(pk=key.pk))["hmac_string"] != ""
 
 
 def test_a_key_that_opens_nothing_any_more_can_be_read(in_acme: World) -> None:

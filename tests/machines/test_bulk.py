@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from keys import bulk, rights, services
+from keys import bulk, services, sessions
 from keys.finding import find_by_token
 from keys.models import Key, KeyTerm
 from keys.policies.services import create_policy
@@ -48,7 +48,7 @@ def varied(world: World) -> list[dict[str, Any]]:
 
 
 def comparable(key: Key) -> dict[str, Any]:
-    shown = rights.session_of(key)
+    shown = sessions.session_of(key)
     times = ("date_created", "last_updated", "quota_renews", "expires")
     shown |= dict.fromkeys(times) | {"alias": shown["alias"].partition(" …")[0]}
     for right_ in shown["access_rights"].values():

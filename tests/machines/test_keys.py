@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from apis.models import Api
-from keys import rights, services
+from keys import services, sessions
 from keys.models import Key
 from keys.policies.services import create_policy
 from keys.rights import ApiAccess
@@ -67,7 +67,7 @@ def saved(world: World, hash: str, slug: str = "acme") -> Key:
 def stored(world: World, hash: str) -> dict[str, Any]:
     """Return what a gateway is given."""
     with scope.opened(scope.of(world.acme.id)):
-        return rights.session_of(Key.objects.get(hash=hash))
+        return sessions.session_of(Key.objects.get(hash=hash))
 
 
 def lines(world: World, slug: str = "acme") -> list[str]:

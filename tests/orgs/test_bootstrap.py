@@ -33,6 +33,7 @@ def state() -> tuple[list[Any], list[Any]]:
 def test_bootstrap_makes_the_default_organisation_and_shows_its_password_once(db: None) -> None:
     said = run()
     found = re.fullmatch(
+        r"Made the gateway group Default; its node secret is NODE_SECRET\.\n"
         r"Made the organisation Default, at /o/default/\.\n"
         r"Sign in as admin@localhost with the password (\S+) \(shown this once\)\.\n",
         said,

@@ -10,6 +10,7 @@ from django.core.management import call_command
 from django.db import models
 from pytest_django import Settings
 
+from gateways.models import GatewayGroup
 from orgs import proof, roles, scope, walls
 from orgs.proof import probes
 from orgs.proof.finding import Report
@@ -59,9 +60,10 @@ def test_proof_as_json_tells_of_every_table_and_kind_of_crossing(installed: None
     status, text = prove("--json")
     answer = json.loads(text)
     assert (status, answer["findings"], answer["unchecked"]) == (0, [], [])
-    tried, tables = answer["tried"], len(walls.owned_models())
+    models_ = walls.models_of_organisations()
+    tried, tables = answer["tried"], len(models_)
     assert tried["move a row"] == tables
-    assert tried["refer to a row"] == sum(len(walls.references(model)) for model in walls.owned_models())
+    assert tried["refer to a row"] == sum(len(walls.references(model)) for model in models_)
     assert min(tried[f"{verb} a row"] for verb in ("read", "change", "delete", "add")) >= 10 * tables
     assert min(tried.values()) >= 1
 
@@ -98,8 +100,15 @@ def test_attempts_get_through_a_loosened_policy_of_every_table(installed: None, 
     table = model._meta.db_table
     with broken(f"ALTER POLICY commonhold_select ON {table} USING (true)"):
         faults = attempts(model)
-    assert "It is possible to read another's row in the scope of one organisation." in faults
-    assert "It is possible to read another's row in no scope." in faults
+    whose = "another's" if model in walls.models_of_organisations() else "no organisation's"
+    assert f"It is possible to read {whose} row in the scope of one organisation." in faults
+    assert f"It is possible to read {whose} row in no scope." in faults
+
+
+def test_attempts_find_that_an_organisation_could_have_gateways_of_its_own_making(installed: None) -> None:
+    with broken("ALTER POLICY commonhold_insert ON gateways_gatewaygroup WITH CHECK (true)"):
+        faults = attempts(GatewayGroup)
+    assert "It is possible to make a row of the installation one's own." in faults
 
 
 def test_attempts_get_through_policies_that_check_nothing(installed: None) -> None:

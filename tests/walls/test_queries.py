@@ -19,7 +19,7 @@ from orgs.proof.world import make_world, undone
 from tests.conftest import World
 from users.models import AccessKey, Group, Membership, User
 
-MODELS = walls.owned_models()
+MODELS = walls.models_of_organisations()
 # Written before any scope is open, as a class body or a module does.
 AT_IMPORT = User.objects.filter(is_active=True).order_by("email")
 

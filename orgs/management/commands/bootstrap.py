@@ -17,6 +17,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.core.validators import validate_email
 from django.db import connection, transaction
 
+from gateways.services import ensure_default_group
 from orgs import audit, scope
 from orgs.models import Organisation
 from orgs.services import OrganisationRefused, create_organisation
@@ -79,7 +80,14 @@ class Command(BaseCommand):
         elif self.options["new_user"]:
             self.make_user()
         else:
+            self.make_first_gateways()
             self.make_first()
+
+    def make_first_gateways(self) -> None:
+        """A group of gateways for all organisations, so that the first gateway finds its dashboard."""
+        group, is_new = ensure_default_group()
+        if is_new:
+            self.stdout.write(f"Made the gateway group {group.name}; its node secret is NODE_SECRET.")
 
     def make_first(self) -> None:
         slug = self.value("org_slug") if self.options["org_slug"] or not any_organisation() else any_organisation()

@@ -1,0 +1,43 @@
+"""A group's Redis (or Valkey): where its gateways read keys, and hear that something has changed."""
+
+from functools import lru_cache
+
+import redis
+from django.conf import settings
+
+from gateways.models import GatewayGroup
+from gateways.protocol import CHANNEL, notification
+from orgs.sealing import unseal
+
+CONNECT_TIMEOUT_S = 2
+TIMEOUT_S = 5
+SCHEMES = ("redis", "rediss")
+
+
+class NoBus(Exception):
+    """The group has no Redis, and the installation has none either."""
+
+
+def url_of(group: GatewayGroup) -> str:
+    """Return the address, with its password. Raises NoBus."""
+    url = unseal(group.sealed_redis_url) if group.sealed_redis_url else settings.GATEWAY_REDIS_URL
+    if not url:
+        raise NoBus("There is no Redis: set GATEWAY_REDIS_URL, or give the group one of its own.")
+    return str(url)
+
+
+def connect(group: GatewayGroup) -> "redis.Redis":
+    return _client(url_of(group))
+
+
+@lru_cache(maxsize=1_000)
+def _client(url: str) -> "redis.Redis":
+    return redis.Redis.from_url(
+        url, socket_connect_timeout=CONNECT_TIMEOUT_S, socket_timeout=TIMEOUT_S, decode_responses=True
+    )
+
+
+def publish(pipeline: "redis.Redis", command: str, payload: str, node_secrets: list[str]) -> None:
+    """Tell the nodes, once with each secret that they may have: each drops what another secret has signed."""
+    for secret in node_secrets:
+        pipeline.publish(CHANNEL, notification(command, payload, node_secret=secret))

@@ -1,0 +1,160 @@
+"""From the outbox into the Redis of a group.
+
+One worker at a time delivers to a Redis: who holds the lock of its lane. What is written there is how a thing is by
+then, read in the scope of its organisation. So telling it twice changes nothing, and after a crash before the outbox
+was cleared it is told again.
+"""
+
+import logging
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+
+import redis
+from django.db import OperationalError
+from django.db.models.functions import Now
+
+from gateways import bus, credentials, outbox, sweeping
+from gateways.models import GatewayGroup, Lane
+from gateways.outbox import KEY, QUOTA, RELOAD, Entry
+from gateways.protocol import DROP_SESSIONS
+from gateways.protocol import RELOAD as RELOAD_COMMAND
+from gateways.states import states_of
+from gateways.turns import Faulty
+from orgs import scope
+from orgs.ids import new_id
+
+log = logging.getLogger(__name__)
+
+# An organisation has its turn with so many entries, so that nobody waits for another one's import.
+ENTRIES_OF_ONE, ORGANISATIONS_AT_ONCE = 250, 40
+RELOADS_APART_S = 0.5
+LONGEST_WAIT_S = 10
+LONGEST_FAULT = 300
+FAULTY = Faulty()
+
+
+class Delivery:
+    """To one group; `secrets` are those that its nodes may have."""
+
+    def __init__(self, group: GatewayGroup, lane: Lane, reloaded_at: float) -> None:
+        self.group, self.lane, self.reloaded_at = group, lane, reloaded_at
+        self.client = bus.connect(group)
+        self.secrets = credentials.valid_secrets(group)
+        self.is_due_to_reload = False
+
+    def run(self) -> int:
+        """Deliver the next entries of each organisation; return how many."""
+        if self.client.get(marker_name(self.group.pk)) != self.lane.marker:
+            self.begin_anew()
+        sweeping.sweep(self.client, self.group.pk, self.secrets)
+        with scope.opened(scope.EVERYTHING):
+            organisations = FAULTY.without(outbox.waiting(self.group.pk))[:ORGANISATIONS_AT_ONCE]
+        may_reload = time.monotonic() - self.reloaded_at >= RELOADS_APART_S
+        delivered = sum(self.give_turn(organisation_id, may_reload=may_reload) for organisation_id in organisations)
+        if self.is_due_to_reload:
+            bus.publish(self.client, RELOAD_COMMAND, "", self.secrets)
+            self.reloaded_at = time.monotonic()
+        return delivered
+
+    def give_turn(self, organisation_id: str, *, may_reload: bool) -> int:
+        try:
+            with scope.opened(scope.of(organisation_id), savepoint=True):
+                entries = outbox.next_entries(self.group.pk, most=ENTRIES_OF_ONE, with_reload=may_reload)
+                if entries:
+                    self.deliver(organisation_id, entries)
+                    outbox.done(entries)
+                return len(entries)
+        except (redis.RedisError, OperationalError, OSError):
+            raise
+        except Exception:  # what is wrong with one organisation must not keep the others waiting
+            log.exception("Delivering to %s for the organisation %s failed.", self.group, organisation_id)
+            FAULTY.add(organisation_id)
+            return 0
+
+    def begin_anew(self) -> None:
+        """The Redis is a new one, or it has lost what it held: all that it should hold is told again."""
+        log.info("The Redis of %s is empty or new: everything is delivered.", self.group)
+        for organisation_id in sweeping.served_by(self.group.pk):
+            with scope.opened(scope.of(organisation_id)):
+                outbox.add_everything(self.group.pk)
+        self.lane.marker = new_id()
+        self.lane.save(update_fields=["marker"])
+        self.client.set(marker_name(self.group.pk), self.lane.marker)
+
+    def deliver(self, organisation_id: str, entries: Sequence[Entry]) -> None:
+        names = dict.fromkeys(entry.name for entry in entries)
+        self.is_due_to_reload |= RELOAD in names
+        with self.client.pipeline(transaction=False) as pipeline:
+            pipeline.sadd(sweeping.organisations_name(self.group.pk), organisation_id)
+            for name, stored in states_of(name for name in names if name != RELOAD).items():
+                if stored is None:
+                    pipeline.delete(name)
+                else:
+                    pipeline.set(name, stored.value, exat=stored.until or None)
+            # A gateway remembers sessions for some seconds; of a new one it knows nothing yet.
+            changed = {entry.name.removeprefix(KEY) for entry in entries if not entry.is_new and KEY in entry.name}
+            if changed:
+                bus.publish(pipeline, DROP_SESSIONS, ",".join(sorted(changed)), self.secrets)
+            for counter in (name.removeprefix(QUOTA) for name in names if name.startswith(QUOTA)):
+                self.forget_quota(pipeline, counter)
+            pipeline.execute()
+
+    def forget_quota(self, pipeline: "redis.client.Pipeline", hash: str) -> None:
+        """The counters of a key: its own, and that of each API which has a limit of its own."""
+        pipeline.delete(f"{QUOTA}{hash}")
+        for name in self.client.scan_iter(match=f"{QUOTA}*-{hash}", count=1_000):
+            pipeline.delete(name)
+
+
+def marker_name(group_id: str) -> str:
+    return f"commonhold.{group_id}.marker"
+
+
+class Deliveries:
+    """All groups, one after the other; what is in memory is only when each was told to reload."""
+
+    def __init__(self) -> None:
+        self._reloaded_at: dict[str, float] = {}
+
+    def run(self) -> int:
+        with scope.opened(scope.INSTALLATION):
+            groups = list(GatewayGroup.objects.order_by("id").values_list("id", flat=True))
+        return sum(self.deliver_to(group_id) for group_id in groups)
+
+    def deliver_to(self, group_id: str) -> int:
+        """Deliver what is next to this group, unless another worker does; return how many entries."""
+        with scope.opened(scope.INSTALLATION):
+            lane = Lane.objects.select_for_update(skip_locked=True).filter(pk=group_id, due_at__lte=Now()).first()
+            group = GatewayGroup.objects.filter(pk=group_id).first() if lane else None
+            if lane is None or group is None:
+                return 0
+            try:
+                delivery = Delivery(group, lane, self._reloaded_at.get(group_id, 0))
+                delivered = delivery.run()
+            except (redis.RedisError, bus.NoBus, OSError) as error:
+                failed(lane, group, error)
+                return 0
+            self._reloaded_at[group_id] = delivery.reloaded_at
+            succeeded(lane, has_delivered=delivered > 0)
+            return delivered
+
+
+def failed(lane: Lane, group: GatewayGroup, error: Exception) -> None:
+    """Note why, and when it is tried again; the entries stay."""
+    lane.failures += 1
+    wait = timedelta(seconds=min(2 ** min(lane.failures, 10) / 4, LONGEST_WAIT_S))
+    fault = str(error)[:LONGEST_FAULT]
+    if lane.failures == 1:
+        log.warning("The Redis of %s cannot be reached: %s", group, fault)
+    Lane.objects.filter(pk=lane.pk).update(
+        failures=lane.failures,
+        failing_since=lane.failing_since or Now(),
+        fault=fault,
+        due_at=Now() + wait,
+    )
+
+
+def succeeded(lane: Lane, *, has_delivered: bool) -> None:
+    if lane.failures or has_delivered:
+        Lane.objects.filter(pk=lane.pk).update(failures=0, failing_since=None, fault="", delivered_at=Now())

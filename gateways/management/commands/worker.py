@@ -1,0 +1,24 @@
+"""Delivers what has changed: builds what gateways fetch, writes keys to Redis, tells gateways to reload."""
+
+import signal
+import threading
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from gateways.working import Worker
+
+
+class Command(BaseCommand):
+    help = "Deliver changes to gateways, until it is stopped. Any number of them may run."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--once", action="store_true", help="deliver what waits now, then end")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        stopping = threading.Event()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(name, lambda *_: stopping.set())
+        worker = Worker(stopping)
+        worker.until_nothing_waits() if options["once"] else worker.run()

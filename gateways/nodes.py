@@ -1,0 +1,89 @@
+"""Nodes register, beat and leave. What they are is in PostgreSQL: a restart of either side costs nothing.
+
+Each function opens the installation's scope for a moment; between two calls of a node nothing is held open.
+"""
+
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare
+
+from gateways import credentials
+from gateways.models import GatewayGroup, Node
+from gateways.protocol import AUTHORISATION_FAILED, UNKNOWN_NODE, WRONG_NONCE, Refused, Sent
+from orgs import scope
+
+SILENT_AFTER = timedelta(seconds=15)
+FORGOTTEN_AFTER = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Registration:
+    node_id: str
+    nonce: str
+
+
+def register(sent: Sent, *, address: str) -> Registration:
+    """Take a node into the group of its secret. A process that registers again stays the node that it was.
+
+    The nonce is good until that node registers again: gateways send calls side by side, and a nonce that changed
+    with each would have them register for ever. Raises Refused.
+    """
+    nonce = str(uuid.uuid4())
+    with scope.opened(scope.INSTALLATION):
+        group = group_of(sent.secret)
+        facts = {
+            "nonce_digest": credentials.nonce_digest(nonce),
+            "host_name": sent.host_name,
+            "address": address[:45],
+            "registered_at": Now(),
+            "seen_at": Now(),
+            "left_at": None,
+        }
+        known = Node.objects.filter(group=group, session_id=sent.session_id) if sent.session_id else Node.objects.none()
+        node = known.first()
+        if node is None:
+            node = Node.objects.create(id=str(uuid.uuid4()), group=group, session_id=sent.session_id, **facts)
+        else:
+            Node.objects.filter(pk=node.pk).update(**facts)
+    return Registration(node.id, nonce)
+
+
+def group_of(secret: str) -> GatewayGroup:
+    """Return the group whose secret this is, in the installation's scope. Raises Refused."""
+    given = credentials.digest(secret)
+    previous = Q(previous_digest=given, previous_until__gt=Now())
+    group = GatewayGroup.objects.filter(Q(digest=given) | previous).first() if secret else None
+    if group is None:
+        raise Refused(AUTHORISATION_FAILED)
+    return group
+
+
+def recognise(sent: Sent) -> Node:
+    """Return the node that calls, with its group, in the installation's scope. Raises Refused.
+
+    A node of another group does not exist for a secret.
+    """
+    group = group_of(sent.secret)
+    node = Node.objects.filter(pk=sent.node_id, group=group).first() if sent.node_id else None
+    if node is None:
+        raise Refused(UNKNOWN_NODE)
+    if not constant_time_compare(node.nonce_digest, credentials.nonce_digest(sent.nonce)):
+        raise Refused(WRONG_NONCE)
+    node.group = group
+    return node
+
+
+def leave(sent: Sent) -> None:
+    with scope.opened(scope.INSTALLATION):
+        Node.objects.filter(pk=recognise(sent).pk).delete()
+
+
+def forget_lost() -> int:
+    """Delete nodes that have been silent for a day; return how many."""
+    with scope.opened(scope.INSTALLATION):
+        return Node.objects.filter(seen_at__lt=timezone.now() - FORGOTTEN_AFTER).delete()[0]

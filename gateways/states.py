@@ -1,0 +1,82 @@
+"""What a Redis should hold under a name, as it is now: an organisation's own, in its open scope."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from django.db.models import Q
+from django.utils import timezone
+
+from gateways.outbox import KEY, ORGANISATION_KEY
+from keys.models import Key
+from keys.session_fields import empty_session
+from keys.sessions import Session, sessions_of
+from orgs import scope
+from orgs.models import Organisation
+
+# An expired key is refused by its session; without one gateways would say that there is no such key.
+KEPT_AFTER_EXPIRY = timedelta(days=30)
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A session object as JSON; it vanishes at `until`, in seconds since 1970, where that is not 0."""
+
+    value: bytes
+    until: int = 0
+
+
+def states_of(names: Iterable[str]) -> dict[str, Stored | None]:
+    """Return what each name should hold; None is nothing. Names that are no session's hold nothing."""
+    wanted: dict[str, Stored | None] = dict.fromkeys(names)
+    hashes = [name.removeprefix(KEY) for name in wanted if name.startswith(KEY)]
+    wanted |= {f"{KEY}{hash}": stored for hash, stored in _of_keys(hashes, timezone.now()).items()}
+    own = f"{ORGANISATION_KEY}{scope.current_organisation_id()}"
+    if own in wanted:
+        wanted[own] = _of_organisation()
+    return wanted
+
+
+def _of_keys(hashes: Sequence[str], now: datetime) -> dict[str, Stored]:
+    """Return the sessions by hash. A key that opens nothing has none, and so is refused."""
+    if not hashes:
+        return {}
+    rows = Key.objects.filter(Q(hash__in=hashes) | Q(previous_hash__in=hashes, previous_until__gt=now))
+    keys = list(rows.filter(revoked_at=None).order_by("id"))
+    asked, found = set(hashes), {}
+    for key, made in zip(keys, sessions_of(keys), strict=True):
+        if isinstance(made, ValueError):
+            continue
+        if key.hash in asked:
+            found[key.hash] = _stored(made, key.expires_at)
+        if key.previous_hash in asked and key.previous_until and key.previous_until > now:
+            found[key.previous_hash] = _stored_until(made, key.expires_at, key.previous_until)
+    return found
+
+
+def _stored(made: Session, expires_at: datetime | None) -> Stored:
+    lifetime = made.get("session_lifetime") or 0
+    until = expires_at + KEPT_AFTER_EXPIRY if expires_at else None
+    if lifetime > 0:
+        ends = timezone.now() + timedelta(seconds=lifetime)
+        until = min(until, ends) if until else ends
+    return Stored(msgspec.json.encode(made), int(until.timestamp()) if until else 0)
+
+
+def _stored_until(made: Session, expires_at: datetime | None, ends: datetime) -> Stored:
+    """A secret that was replaced stops by itself, also in gateways that remember it."""
+    ends = min(ends, expires_at) if expires_at else ends
+    seconds = max(1, int(ends.timestamp()))
+    return Stored(msgspec.json.encode(made | {"expires": seconds}), seconds + 60)
+
+
+def _of_organisation() -> Stored | None:
+    organisation = Organisation.objects.get(pk=scope.current_organisation_id())
+    session: dict[str, Any] = organisation.gateway_session or {}
+    if organisation.is_suspended:
+        session = session | {"is_inactive": True}
+    if not session:
+        return None
+    return Stored(msgspec.json.encode(empty_session() | session | {"org_id": organisation.id}))

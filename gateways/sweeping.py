@@ -1,0 +1,68 @@
+"""Which organisations a group serves, and what a Redis still holds of those that it serves no more.
+
+The Redis itself keeps the ids of the organisations that were delivered to it. So one that is deleted, or that a group
+does not serve any longer, is noticed by what is there and should not be, whoever did it and whenever.
+"""
+
+import logging
+
+import msgspec
+import redis
+
+from gateways import bus
+from gateways.models import Serving
+from gateways.outbox import KEY, ORGANISATION_KEY
+from gateways.protocol import DROP_SESSIONS, RELOAD
+from orgs import scope
+
+log = logging.getLogger(__name__)
+AT_ONCE = 1_000
+
+
+class _Owner(msgspec.Struct):
+    org_id: str = ""
+
+
+def organisations_name(group_id: str) -> str:
+    return f"commonhold.{group_id}.organisations"
+
+
+def served_by(group_id: str) -> list[str]:
+    with scope.opened(scope.EVERYTHING):
+        rows = Serving.objects.filter(group_id=group_id).order_by("organisation_id")
+        return list(rows.values_list("organisation_id", flat=True))
+
+
+def sweep(client: "redis.Redis", group_id: str, node_secrets: list[str]) -> None:
+    """Take the sessions of organisations out that the group does not serve, and have their APIs forgotten."""
+    held = {str(id) for id in client.smembers(organisations_name(group_id))}
+    gone = held - set(served_by(group_id)) if held else set()
+    if not gone:
+        return
+    log.info("Taking %d organisations out of a Redis that serves them no longer.", len(gone))
+    bus.publish(client, RELOAD, "", node_secrets)
+    _delete_sessions(client, gone, node_secrets)
+    client.delete(*(f"{ORGANISATION_KEY}{id}" for id in gone))
+    client.srem(organisations_name(group_id), *gone)
+
+
+def _delete_sessions(client: "redis.Redis", organisations: set[str], node_secrets: list[str]) -> None:
+    """Look at every session: what it opens is decided by what it says, and that is of whom it is."""
+    cursor = 0
+    while True:
+        cursor, names = client.scan(cursor, match=f"{KEY}*", count=AT_ONCE)
+        values = client.mget(names) if names else []
+        theirs = [name for name, value in zip(names, values, strict=True) if _owner(value) in organisations]
+        if theirs:
+            client.delete(*theirs)
+            hashes = ",".join(str(name).removeprefix(KEY) for name in theirs)
+            bus.publish(client, DROP_SESSIONS, hashes, node_secrets)
+        if cursor == 0:
+            return
+
+
+def _owner(value: bytes | str | None) -> str:
+    try:
+        return msgspec.json.decode(value or "{}", type=_Owner).org_id
+    except msgspec.DecodeError:
+        return ""

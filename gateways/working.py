@@ -1,0 +1,61 @@
+"""What a worker does, over and over: it looks five times a second, and sleeps where there is nothing to do."""
+
+import logging
+import threading
+import time
+
+from django.db import DatabaseError, connection
+
+from gateways import nodes, serving
+from gateways.delivery import Deliveries
+from gateways.feed import building
+from orgs.hot import drop_dead_connection
+
+log = logging.getLogger(__name__)
+LOOKS_EVERY_S = 0.2
+SERVES_EVERY_S = 1.0
+TIDIES_EVERY_S = 600.0
+LONGEST_WAIT_S = 10.0
+
+
+class Worker:
+    def __init__(self, stopping: threading.Event) -> None:
+        self.stopping = stopping
+        self.deliveries = Deliveries()
+        self.served_at = self.tidied_at = float("-inf")
+
+    def run(self) -> None:
+        """Work until it is stopped; what fails is tried again, ever less often."""
+        log.info("The worker delivers to gateways.")
+        failures = 0
+        while not self.stopping.is_set():
+            try:
+                drop_dead_connection()
+                done = self.work()
+                wait, failures = (0.0 if done else LOOKS_EVERY_S), 0
+            except DatabaseError as error:
+                failures += 1
+                wait = min(2**failures / 10, LONGEST_WAIT_S)
+                log.warning("The worker waits %.1f s for the database: %s", wait, error)
+                connection.close()
+            self.stopping.wait(wait)
+        log.info("The worker has stopped.")
+
+    def until_nothing_waits(self) -> None:
+        self.tidied_at = time.monotonic()
+        self.served_at = float("-inf")
+        while not self.stopping.is_set() and self.work():
+            pass
+
+    def work(self) -> int:
+        """Do what there is to do now; return how much it was."""
+        now = time.monotonic()
+        if now - self.tidied_at >= TIDIES_EVERY_S:
+            self.tidied_at = now
+            building.look_again()
+            nodes.forget_lost()
+        served = 0
+        if now - self.served_at >= SERVES_EVERY_S:
+            self.served_at = now
+            served = serving.write_out()
+        return served + building.build_waiting() + self.deliveries.run()
