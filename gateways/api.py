@@ -13,7 +13,6 @@ from gateways.feed import sending
 from gateways.models import FeedItem, Node
 from gateways.presence import PRESENCE
 from gateways.protocol import Sent
-from orgs import scope
 from orgs.http import address
 
 JSON = "application/json"
@@ -44,13 +43,13 @@ def policies(request: HttpRequest, sent: Sent) -> HttpResponseBase:
 
 def identity_providers(request: HttpRequest, sent: Sent) -> HttpResponseBase:
     """Newer gateways ask for a registry of client identity providers; there are none."""
-    _recognise(sent)
+    nodes.recognise(sent)
     return _json({"Status": "OK", "Message": [], "Nonce": sent.nonce})
 
 
 def quota_trigger(request: HttpRequest, sent: Sent) -> HttpResponseBase:
     """A key has used a share of its quota. The message holds the key itself, so nothing of it is kept or logged."""
-    _recognise(sent)
+    nodes.recognise(sent)
     return _json({"Status": "OK", "Message": {}, "Nonce": sent.nonce})
 
 
@@ -67,7 +66,7 @@ ROUTES: dict[str, dict[str, Handler]] = {
 
 
 def _list(sent: Sent, kind: str, *, if_empty: bytes = b"") -> HttpResponseBase:
-    node = _recognise(sent)
+    node = nodes.recognise(sent)
     feed = sending.feed_of(node.group, kind)
     head = b'{"Status":"OK","Nonce":' + msgspec.json.encode(sent.nonce) + b',"Message":['
     response = StreamingHttpResponse(_stream(node, kind, feed, head, if_empty), content_type=JSON)
@@ -84,11 +83,6 @@ def _stream(node: Node, kind: str, feed: sending.Feed, head: bytes, if_empty: by
         yield chunk
     yield (if_empty if is_empty else b"") + b"]}"
     sending.note_sent(node, kind, feed.state)
-
-
-def _recognise(sent: Sent) -> Node:
-    with scope.opened(scope.INSTALLATION):
-        return nodes.recognise(sent)
 
 
 def _json(body: object, status: int = 200) -> HttpResponse:

@@ -69,7 +69,6 @@ class Node(OfInstallation):
     address = models.CharField(max_length=45, blank=True)
     registered_at = models.DateTimeField(db_default=Now())
     seen_at = models.DateTimeField(db_default=Now())
-    left_at = models.DateTimeField(null=True)
     apis_snapshot = models.TextField(blank=True)
     apis_at = models.DateTimeField(null=True)
     policies_snapshot = models.TextField(blank=True)

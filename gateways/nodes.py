@@ -35,41 +35,35 @@ def register(sent: Sent, *, address: str) -> Registration:
     """
     nonce = str(uuid.uuid4())
     with scope.opened(scope.INSTALLATION):
-        group = group_of(sent.secret)
-        facts = {
-            "nonce_digest": credentials.nonce_digest(nonce),
-            "host_name": sent.host_name,
-            "address": address[:45],
-            "registered_at": Now(),
-            "seen_at": Now(),
-            "left_at": None,
-        }
-        known = Node.objects.filter(group=group, session_id=sent.session_id) if sent.session_id else Node.objects.none()
-        node = known.first()
-        if node is None:
-            node = Node.objects.create(id=str(uuid.uuid4()), group=group, session_id=sent.session_id, **facts)
-        else:
-            Node.objects.filter(pk=node.pk).update(**facts)
+        group = _group_of(sent.secret)
+        node = _registered(group, sent, nonce=nonce, address=address) if group else None
+    if node is None:
+        raise Refused(AUTHORISATION_FAILED)
     return Registration(node.id, nonce)
 
 
-def group_of(secret: str) -> GatewayGroup:
-    """Return the group whose secret this is, in the installation's scope. Raises Refused."""
-    given = credentials.digest(secret)
-    previous = Q(previous_digest=given, previous_until__gt=Now())
-    group = GatewayGroup.objects.filter(Q(digest=given) | previous).first() if secret else None
-    if group is None:
-        raise Refused(AUTHORISATION_FAILED)
-    return group
+def _registered(group: GatewayGroup, sent: Sent, *, nonce: str, address: str) -> Node:
+    facts = {
+        "nonce_digest": credentials.nonce_digest(nonce),
+        "host_name": sent.host_name,
+        "address": address[:45],
+        "registered_at": Now(),
+        "seen_at": Now(),
+    }
+    node = Node.objects.filter(group=group, session_id=sent.session_id).first() if sent.session_id else None
+    if node is None:
+        return Node.objects.create(id=str(uuid.uuid4()), group=group, session_id=sent.session_id, **facts)
+    Node.objects.filter(pk=node.pk).update(**facts)
+    return node
 
 
 def recognise(sent: Sent) -> Node:
-    """Return the node that calls, with its group, in the installation's scope. Raises Refused.
-
-    A node of another group does not exist for a secret.
-    """
-    group = group_of(sent.secret)
-    node = Node.objects.filter(pk=sent.node_id, group=group).first() if sent.node_id else None
+    """Return the node that calls, with its group. Raises Refused: a node of another group does not exist here."""
+    with scope.opened(scope.INSTALLATION):
+        group = _group_of(sent.secret)
+        node = Node.objects.filter(pk=sent.node_id, group=group).first() if group and sent.node_id else None
+    if group is None:
+        raise Refused(AUTHORISATION_FAILED)
     if node is None:
         raise Refused(UNKNOWN_NODE)
     if not constant_time_compare(node.nonce_digest, credentials.nonce_digest(sent.nonce)):
@@ -78,9 +72,16 @@ def recognise(sent: Sent) -> Node:
     return node
 
 
+def _group_of(secret: str) -> GatewayGroup | None:
+    given = credentials.digest(secret)
+    previous = Q(previous_digest=given, previous_until__gt=Now())
+    return GatewayGroup.objects.filter(Q(digest=given) | previous).first() if secret else None
+
+
 def leave(sent: Sent) -> None:
+    node = recognise(sent)
     with scope.opened(scope.INSTALLATION):
-        Node.objects.filter(pk=recognise(sent).pk).delete()
+        Node.objects.filter(pk=node.pk).delete()
 
 
 def forget_lost() -> int:

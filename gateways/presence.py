@@ -37,8 +37,7 @@ class Presence:
         key = (credentials.digest(sent.secret), sent.node_id, credentials.nonce_digest(sent.nonce))
         now = self._clock()
         if self._known.get(key, 0) <= now:
-            with scope.opened(scope.INSTALLATION):
-                nodes.recognise(sent)
+            nodes.recognise(sent)
             self._remember(key, now)
         if heard := self._note(sent.node_id, now):
             with scope.opened(scope.INSTALLATION):

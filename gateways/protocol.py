@@ -49,7 +49,7 @@ def sent(headers: Mapping[str, str]) -> Sent:
     """Read the headers of a call; names without regard to case, as Django's are."""
     return Sent(
         secret=headers.get("Authorization", ""),
-        node_id=headers.get("X-Tyk-Nodeid", "")[:36],
+        node_id=_printable(headers.get("X-Tyk-Nodeid", ""))[:36],
         nonce=headers.get("X-Tyk-Nonce", "")[:64],
         host_name=_printable(headers.get("X-Tyk-Hostname", ""))[:LONGEST_HOST_NAME],
         session_id=_printable(headers.get("X-Tyk-Session-Id", ""))[:LONGEST_SESSION_ID],

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -79,4 +79,6 @@ def _of_organisation() -> Stored | None:
         session = session | {"is_inactive": True}
     if not session:
         return None
-    return Stored(msgspec.json.encode(empty_session() | session | {"org_id": organisation.id}))
+    # A gateway that cannot read the moment takes the organisation for one without limits.
+    own = {"org_id": organisation.id, "date_created": organisation.created_at.astimezone(UTC).isoformat()}
+    return Stored(msgspec.json.encode(empty_session() | session | own))

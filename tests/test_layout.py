@@ -43,8 +43,7 @@ MAY_SEE_EVERYTHING = {
 }
 MAY_OPEN_SCOPES = {
     **MAY_SEE_EVERYTHING,
-    "gateways/api.py": "a gateway's secret says which group's it is",
-    "gateways/nodes.py": "nodes are the installation's",
+    "gateways/nodes.py": "a gateway's secret says which group's node it is",
     "gateways/presence.py": "nodes are the installation's",
     "orgs/services.py": "an organisation that is being made, or deleted",
     "orgs/api/organisation_keys.py": "the admin secret's holder limits an organisation",

@@ -72,7 +72,6 @@ class Migration(migrations.Migration):
                 ('address', models.CharField(blank=True, max_length=45)),
                 ('registered_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ('seen_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('left_at', models.DateTimeField(null=True)),
                 ('apis_snapshot', models.TextField(blank=True)),
                 ('apis_at', models.DateTimeField(null=True)),
                 ('policies_snapshot', models.TextField(blank=True)),
