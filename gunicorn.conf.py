@@ -2,6 +2,9 @@
 
 import os
 import signal
+from collections.abc import Iterable, Iterator
+
+from gunicorn.http import Request, RequestParser
 
 
 def number(name: str, default: int, *, most: int) -> int:
@@ -10,6 +13,30 @@ def number(name: str, default: int, *, most: int) -> int:
         raise SystemExit(f"{name} must be a whole number from 1 to {most}, not {text!r}.")
     return int(text)
 
+
+def without_repeats(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """Leave out a content type that was said before in the same words; gunicorn refuses any second one."""
+    said = set()
+    for line in lines:
+        name, _, value = line.partition(b":")
+        if name.lower() == b"content-type":
+            if (words := value.strip(b" \t")) in said:
+                continue
+            said.add(words)
+        yield line
+
+
+class PatientRequest(Request):  # type: ignore[misc]
+    """Takes what the operator for Kubernetes sends: it says its content type twice."""
+
+    def parse_headers(self, data: bytes, from_trailer: bool = False) -> list[tuple[str, str]]:
+        lines = b"\r\n".join(without_repeats(data.split(b"\r\n")))
+        headers: list[tuple[str, str]] = super().parse_headers(lines, from_trailer)
+        return headers
+
+
+RequestParser.mesg_class = PatientRequest
+http_parser = "python"  # the fast one would read headers without the class above
 
 port = number("PORT", 8000, most=65_535)
 bind = f"127.0.0.1:{port}"

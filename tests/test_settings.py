@@ -10,6 +10,9 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from gunicorn.config import Config
+from gunicorn.http import RequestParser
+from gunicorn.http.errors import InvalidHeader
 
 from dashboard import secret_settings
 
@@ -94,6 +97,25 @@ def test_web_server_believes_no_header_of_a_client() -> None:
         "control_socket_disable",
     )
     assert [conf[name] for name in names] == ["127.0.0.1:8000", "", {}, "", True]
+
+
+def read_by_the_web_server(*headers: str) -> list[tuple[str, str]]:
+    runpy.run_path(str(secret_settings.BASE_DIR / "gunicorn.conf.py"))
+    sent = "\r\n".join(("POST /api/apis HTTP/1.1", "Host: one.example", *headers, "", ""))
+    request = next(RequestParser(Config(), iter([sent.encode()]), ("192.0.2.1", 1)))
+    return [header for header in request.headers if header[0] != "HOST"]
+
+
+def test_web_server_takes_a_content_type_that_is_said_twice_in_the_same_words() -> None:
+    json = "application/json"
+    assert read_by_the_web_server(f"Content-Type: {json}", "X-One: 1", f"content-type:{json}") == [
+        ("CONTENT-TYPE", json),
+        ("X-ONE", "1"),
+    ]
+    with pytest.raises(InvalidHeader):
+        read_by_the_web_server(f"Content-Type: {json}", "Content-Type: text/plain")
+    with pytest.raises(InvalidHeader):
+        read_by_the_web_server(f"Content-Type: {json}", "Host: one.example")
 
 
 def test_wrong_setting_is_one_sentence_on_the_command_line() -> None:
