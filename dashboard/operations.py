@@ -8,6 +8,7 @@ import apis.api.assets
 import keys.api.keys
 import keys.api.key_lists
 import keys.api.policies
+import keys.api.catalogue
 import apis.api.certificates
 import apis.api.webhooks
 import apis.api.oauth_clients

@@ -174,6 +174,8 @@ def test_as_tyk_operator_reconciles(ann: Machine) -> None:
     assert done(ann.get(f"{POLICIES}/{policy_id}"))["id"] == "pol"
     assert done(ann.put(f"{POLICIES}/{policy_id}", sent | {"_id": policy_id}))["Status"] == "OK"
     assert [each["_id"] for each in done(ann.get(f"{POLICIES}?p=-2"))["Data"]] == [policy_id]
+    # It deletes a policy only after it has read that the portal's catalogue does not offer it.
+    assert done(ann.get("/api/portal/catalogue/"))["apis"] == []
     assert done(ann.delete(f"{POLICIES}/{policy_id}"))["Status"] == "OK"
     assert done(ann.delete(f"/api/apis/{api_id}"))["Status"] == "OK"
     assert ann.get(f"/api/apis/{api_id}").status_code == 404
