@@ -26,15 +26,12 @@ LISTEN_PATH = re.compile(r"/[A-Za-z0-9._~!$&'()+,;=:@/-]*", re.ASCII)
 API_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 HEX_ID = re.compile(r"[0-9a-fA-F]{24}", re.ASCII)
 DOMAIN = re.compile(r"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?", re.ASCII)
+HTTP = ("http", "https")
+# What a gateway listens with says little of what it calls: an API at http may lead to a web socket, or to gRPC by h2c.
+CALLED = (*HTTP, "ws", "wss", "h2c")
 SCHEMES = {
-    "": ("http", "https"),
-    "http": ("http", "https"),
-    "https": ("http", "https"),
-    "h2c": ("http", "https", "h2c"),
-    "ws": ("http", "https", "ws", "wss"),
-    "wss": ("http", "https", "ws", "wss"),
-    "tcp": ("tcp", "tls"),
-    "tls": ("tcp", "tls"),
+    **dict.fromkeys(("", "http", "https", "h2c", "ws", "wss"), CALLED),
+    **dict.fromkeys(("tcp", "tls"), ("tcp", "tls")),
 }
 CHOICES: dict[Path, tuple[str, ...]] = {
     ("protocol",): tuple(SCHEMES),
@@ -131,14 +128,22 @@ def _target(definition: RawDefinition) -> Iterator[Problem]:
     if get(definition, "graphql", "execution_mode") == "executionEngine":
         return  # its data sources are the targets
     target, where = get(definition, "proxy", "target_url") or "", ("proxy", "target_url")
-    schemes = SCHEMES.get(get(definition, "protocol") or "", SCHEMES[""])
+    if not target and _has_other_targets(definition):
+        return
+    schemes = SCHEMES.get(get(definition, "protocol") or "", CALLED)
     if fault := target_fault(target, schemes):
         yield Problem(f"proxy.target_url {fault}", where)
     elif get(definition, "active") and reach_of(host_of(target) or "") is Reach.NOWHERE:
         yield Problem("proxy.target_url is a placeholder: give it a target before activating it.", where)
 
 
-def target_fault(target: str, schemes: tuple[str, ...] = SCHEMES[""]) -> str | None:
+def _has_other_targets(definition: RawDefinition) -> bool:
+    proxy = get(definition, "proxy")
+    balanced = get(proxy, "enable_load_balancing") and any(get(proxy, "target_list") or ())
+    return bool(balanced or get(definition, "graphql", "execution_mode") == "supergraph")
+
+
+def target_fault(target: str, schemes: tuple[str, ...] = HTTP) -> str | None:
     """Say what is wrong with a target address, as the end of a sentence."""
     if len(target) > MAX_TARGET:
         return f"must have at most {MAX_TARGET} characters."
@@ -146,7 +151,8 @@ def target_fault(target: str, schemes: tuple[str, ...] = SCHEMES[""]) -> str | N
         return "must not hold spaces or control characters."
     host = host_of(target)
     if not host or urlsplit(target).scheme not in schemes:
-        return f"must be an absolute address with a host, beginning with {' or '.join(schemes)}://."
+        listed = f"{', '.join(schemes[:-1])} or {schemes[-1]}"
+        return f"must be an absolute address with a host, beginning with {listed}://."
     return None
 
 

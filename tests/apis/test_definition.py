@@ -326,6 +326,33 @@ def test_placeholder_target_passes_while_the_api_is_inactive() -> None:
     assert messages(raw) == ["proxy.target_url is a placeholder: give it a target before activating it."]
 
 
+@pytest.mark.parametrize("target", ["ws://echo.example:8080", "wss://echo.example/", "h2c://grpc.example:9000"])
+def test_target_may_be_a_web_socket_or_plain_http_2(target: str) -> None:
+    assert messages(with_field(target, "proxy", "target_url")) == []
+    assert messages(with_field(target, "proxy", "target_url") | {"protocol": "http"}) == []
+    inner = target.replace("example", "localhost")
+    assert len(messages(with_field(inner, "proxy", "target_url"))) == 1
+
+
+def test_target_may_be_empty_only_where_gateways_take_another() -> None:
+    raw = with_field("", "proxy", "target_url")
+    missing = "proxy.target_url must be an absolute address with a host, "
+    missing += "beginning with http, https, ws, wss or h2c://."
+    assert messages(raw) == [missing]
+    assert messages(raw | {"graphql": {"execution_mode": "supergraph"}}) == []
+    for on, targets, found in (
+        (True, ["https://one.example", "two.example:8080"], []),
+        (False, ["https://one.example"], [missing]),
+        (True, [], [missing]),
+        (True, [""], [missing]),
+        (True, None, [missing]),
+    ):
+        proxy = raw["proxy"] | {"enable_load_balancing": on, "target_list": targets}
+        assert messages(raw | {"proxy": proxy}) == found
+    (problem,) = messages(raw | {"proxy": raw["proxy"] | {"enable_load_balancing": True, "target_list": ["127.0.0.1"]}})
+    assert problem.startswith("proxy.target_list.0 ")
+
+
 def test_target_scheme_follows_the_protocol() -> None:
     raw = with_field("tcp://db.example:5432", "proxy", "target_url") | {"protocol": "tcp"}
     assert messages(raw) == ["listen_port must be given for protocol tcp and tls."]

@@ -449,7 +449,7 @@ WRONG: list[tuple[str, Any, str]] = [
     (
         "upstream__url",
         "ftp://pets.example",
-        "upstream.url must be an absolute address with a host, beginning with http or https://.",
+        "upstream.url must be an absolute address with a host, beginning with http, https, ws, wss or h2c://.",
     ),
     ("info__name", "", "info.name must have 1 to 200 characters."),
     (
