@@ -34,6 +34,7 @@ STATUSES: dict[type[Exception], int] = {
     apis.ListenPathTaken: 400,
     apis.SameApiId: 409,
     apis.ApiIdTaken: 400,
+    apis.NamedAsVersion: 409,
     apis.OtherKind: 400,
     apis.UnknownOwner: 404,
     apis.ChangedMeanwhile: 412,

@@ -145,7 +145,7 @@ def update_api(call: Call[Any, None], id: str) -> Answer:
     return ok("API updated", etag=saved.revision)
 
 
-@operation("DELETE", "/api/apis/{id}", "Delete an API", access=WRITE, answers=Envelope, refusals=(404, 412))
+@operation("DELETE", "/api/apis/{id}", "Delete an API", access=WRITE, answers=Envelope, refusals=(404, 409, 412))
 def delete_api(call: Call[Any, None], id: str) -> Answer:
     return delete(call, find_api(call, id, NO_DEFINITION))
 

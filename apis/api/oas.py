@@ -149,7 +149,7 @@ def patch_oas_api(call: Call[Wishes, bytes], id: str) -> Answer:
 
 @operation(
     "DELETE", "/api/apis/oas/{id}", "Delete an API with its document", access=WRITE, answers=Envelope,
-    refusals=(404, 412),
+    refusals=(404, 409, 412),
 )  # fmt: skip
 def delete_oas_api(call: Call[Any, None], id: str) -> Answer:
     return delete(call, found(call, id))

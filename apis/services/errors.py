@@ -28,6 +28,13 @@ class ApiIdTaken(ValueError):
         super().__init__(f"The API ID {api_id} cannot be used. It is not available. Choose another one.")
 
 
+class NamedAsVersion(ValueError):
+    """Another API leads to this one as a version; whoever took the id next would get its calls."""
+
+    def __init__(self, by: Api) -> None:
+        super().__init__(f"“{by.name}” has this API as a version: take it out there first.")
+
+
 class OtherKind(ValueError):
     """The API is kept in the other form than what was sent."""
 
@@ -41,7 +48,16 @@ class UnknownOwner(ValueError):
         super().__init__(f"“{id[:40]}” is no user or user group of the organisation.")
 
 
-REFUSALS = (OpenAPIError, DefinitionError, ListenPathTaken, SameApiId, ApiIdTaken, OtherKind, UnknownOwner)
+REFUSALS = (
+    OpenAPIError,
+    DefinitionError,
+    ListenPathTaken,
+    SameApiId,
+    ApiIdTaken,
+    NamedAsVersion,
+    OtherKind,
+    UnknownOwner,
+)
 
 
 class ChangedMeanwhile(Exception):

@@ -27,7 +27,11 @@ def set_active(*, api: Api, is_active: bool) -> Api:
 
 @transaction.atomic
 def delete_api(*, api: Api) -> None:
-    """Delete the API and every key's access to it; a key that named no other API then opens nothing."""
+    """Delete the API and every key's access to it; a key that named no other API then opens nothing.
+
+    Raises NamedAsVersion.
+    """
+    storing.refuse_while_named(api)
     audit.record("deleted", kind=KIND, obj=api)
     api.delete()
 

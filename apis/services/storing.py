@@ -16,7 +16,7 @@ from apis.definition import DefinitionError
 from apis.jsontext import Problem
 from apis.models import Api, ApiTerm
 from apis.rules import RawDefinition, get
-from apis.services.errors import ApiIdTaken, ChangedMeanwhile, ListenPathTaken, SameApiId
+from apis.services.errors import ApiIdTaken, ChangedMeanwhile, ListenPathTaken, NamedAsVersion, SameApiId
 from apis.tyk_fields import wrong_type
 from orgs import audit, scope, search
 from orgs.ids import is_id, new_id
@@ -66,13 +66,16 @@ def locked(api: Api, *, revision: int | None = None) -> Api:
 def replace(saved: Api, definition: RawDefinition, *, document: dict[str, Any] | None = None) -> RawDefinition:
     """Save this in place of what is there; the same again is no new revision.
 
-    An `api_id` is taken over: keys and policies name the row. Raises ListenPathTaken, SameApiId or ApiIdTaken.
+    An `api_id` is taken over: keys and policies name the row. Raises ListenPathTaken, SameApiId, ApiIdTaken or
+    NamedAsVersion.
     """
     before = saved.definition, "" if document is None else saved.openapi
     after = _fill(saved, definition, definition.get("api_id") or saved.api_id, document)
     if before == (saved.definition, "" if document is None else saved.openapi):
         return after
     _refuse_open_doors(saved)
+    if after["api_id"] != saved.api_id:
+        refuse_while_named(saved)
     saved.revision += 1
     saved.updated_at = timezone.now()
     try:
@@ -93,6 +96,14 @@ def _refuse_open_doors(saved: Api) -> None:
     if named or applied:
         sentence = "Authentication: keys of basic-auth users open this API, and their names alone would be enough then."
         raise DefinitionError([Problem(f"{sentence} Revoke them first.")])
+
+
+def refuse_while_named(saved: Api) -> None:
+    """Raise NamedAsVersion where another API leads to this one's id, which would be free for every organisation."""
+    for other in Api.objects.exclude(pk=saved.pk).filter(definition__contains=f'"{saved.api_id}"').defer("openapi"):
+        versions = get(json.loads(other.definition), "definition", "versions")
+        if isinstance(versions, dict) and saved.api_id in versions.values():
+            raise NamedAsVersion(other)
 
 
 def walls() -> dict[str, Any]:

@@ -108,10 +108,15 @@ def delete(request: OrgRequest, id: str) -> HttpResponse:
     confirm = consequences.of_deleting(api, cancel_url=reverse("apis:detail", kwargs={"id": api.pk}))
     if request.method == "POST":
         if consequences.is_name_of(api, request.POST.get("confirm_name", "")):
-            services.delete_api(api=api)
-            messages.success(request, f"{api.name} is deleted.")
-            return redirect("apis:list")
-        confirm["error"] = "That is not its name."
+            try:
+                services.delete_api(api=api)
+            except services.NamedAsVersion as error:
+                confirm["error"] = str(error)
+            else:
+                messages.success(request, f"{api.name} is deleted.")
+                return redirect("apis:list")
+        else:
+            confirm["error"] = "That is not its name."
     return render(request, "apis/delete.html", {"api": api, "confirm": confirm})
 
 

@@ -33,6 +33,20 @@ def test_no_version_leads_to_another_organisations_api(world: World, gus: Machin
     assert gus.post("/api/apis", {"api_definition": sent}).status_code == 400
 
 
+def test_no_id_is_freed_that_a_version_leads_to(world: World, gus: Machine) -> None:
+    """Whoever takes the id next, in any organisation, would get the calls."""
+    version = definition(name="Orders v2", proxy={"listen_path": "/v2/", "target_url": "https://orders.example/"})
+    assert gus.post("/api/apis", version | {"api_id": "orders-v2"}).status_code == 200
+    base = definition(definition={"location": "header", "key": "v", "versions": {"v2": "orders-v2"}})
+    id = read(gus.post("/api/apis", base))["Meta"]
+    assert gus.delete("/api/apis/orders-v2").status_code == 409
+    assert gus.put("/api/apis/orders-v2", version | {"api_id": "orders-v3"}).status_code == 409
+    assert gus.put("/api/apis/orders-v2", version | {"active": False}).status_code == 200
+    assert gus.put(f"/api/apis/{id}", definition()).status_code == 200
+    assert gus.put("/api/apis/orders-v2", version | {"api_id": "orders-v3"}).status_code == 200
+    assert gus.delete("/api/apis/orders-v3").status_code == 200
+
+
 METADATA = "http://169.254.169.254/latest/"
 
 
