@@ -41,6 +41,7 @@ MACHINE_PATHS = re.compile(r"/(api|admin|hello|bootstrap)(/|$)")
 GATEWAY_PATHS = re.compile(r"/(register|system)(/|$)")
 NO_SECRET = ("", "N/A")
 LEAST_SECRET = 24
+DEEPEST = 100  # levels of a body: some hundreds, kept in a row, stop every page and list that it is on
 UNAUTHORISED = "Not authorised"
 FAILURES = Rates(per_second=0.2, burst=20)  # wrong credentials from one address
 LOST_NODES = Rates(per_second=50, burst=1_000)  # nodes that have to register again, from one address
@@ -258,11 +259,23 @@ def body_of(request: HttpRequest, operation: Operation) -> tuple[Any, Any]:
         raise Refusal(400, "Request body malformed: a NUL character is nowhere allowed.")
     try:
         document = msgspec.json.decode(raw)
+        if is_deeper(document, DEEPEST):
+            raise Refusal(400, f"Request body malformed: it is nested more than {DEEPEST} levels deep.")
         return document, msgspec.convert(document, operation.body) if isinstance(operation.body, type) else document
     except msgspec.ValidationError as error:
         raise Refusal(400, f"Request body malformed: {error}") from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Refusal(400, f"Request body malformed: {error}") from error
+
+
+def is_deeper(document: Any, most: int) -> bool:
+    level = [document]
+    for _ in range(most + 1):
+        inner = (each.values() if isinstance(each, dict) else each for each in level if isinstance(each, dict | list))
+        level = [each for several in inner for each in several]
+        if not level:
+            return False
+    return True
 
 
 def respond(answered: Any) -> HttpResponseBase:

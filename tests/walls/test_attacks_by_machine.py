@@ -129,6 +129,15 @@ def test_what_is_kept_does_not_grow_by_and_by(gus: Machine, path: str) -> None:
     assert answers == [200, 200, 400]
 
 
+@pytest.mark.parametrize("path", ["/api/users", "/api/usergroups"])
+@pytest.mark.parametrize(("levels", "status"), [(98, 200), (101, 400), (400, 400), (940, 400), (100_000, 400)])
+def test_what_is_kept_is_not_too_deep_for_pages(gus: Machine, path: str, levels: int, status: int) -> None:
+    """Unbounded users have it in lists of every organisation: one row would stop them all."""
+    nested = "[" * levels + "]" * levels
+    sent = f'{{"name": "Deep", "email_address": "deep@globex.example", "kept": {nested}}}'
+    assert gus.post(path, sent).status_code == status
+
+
 def test_names_of_spaces_are_not_kept(gus: Machine) -> None:
     user = {"email_address": "kept@globex.example", "first_name": " " * 100_000 + "Kept"}
     made = read(gus.post("/api/users", user))["Meta"]
