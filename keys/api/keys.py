@@ -91,7 +91,9 @@ def opens(key: Key, api: str) -> bool:
 
 def api_of(id: str) -> Api | None:
     wanted = Q(pk=id) | Q(api_id=id) if is_id(id) else Q(api_id=id)
-    return Api.objects.filter(wanted).only("id", "organisation_id").first() if "\0" not in id else None
+    meant = Api.objects.filter(wanted).only("id", "organisation_id") if "\0" not in id else Api.objects.none()
+    # An `api_id` that somebody chose may be the id of another API, also of another organisation's.
+    return min(meant, key=lambda api: api.pk != id, default=None)
 
 
 def keys_opening(api: Api) -> "QuerySet[Key]":

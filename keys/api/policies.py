@@ -44,7 +44,9 @@ class PolicyQuery(Paged):
 
 def find_policy(call: Call[Any, Any], id: str) -> Policy:
     wanted = Q(pk=id) | Q(explicit_id=id) if is_id(id) else Q(explicit_id=id)
-    policy = Policy.objects.filter(wanted).first() if id and "\0" not in id else None
+    meant = Policy.objects.filter(wanted) if id and "\0" not in id else Policy.objects.none()
+    # An id that somebody chose may be that of another policy, also of another organisation's.
+    policy = min(meant, key=lambda policy: policy.pk != id, default=None)
     if policy is None:
         raise not_found(MISSING)
     record_visit(call, policy.organisation_id)

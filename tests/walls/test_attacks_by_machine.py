@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from apis.definition import validate
+from keys.rights import ApiAccess
 from orgs import scope
 from tests.conftest import World
-from tests.keys.test_services import make_api, make_basic_api, make_policy
+from tests.keys.test_services import make_api, make_basic_api, make_key, make_policy
 from tests.machines.client import Machine, machine_of, read
 
 
@@ -149,3 +150,21 @@ def test_names_of_spaces_are_not_kept(gus: Machine) -> None:
 )
 def test_powers_are_refused_in_any_case(gus: Machine, power: dict[str, Any]) -> None:
     assert gus.post("/api/users", {"email_address": "a@globex.example"} | power).status_code in (400, 403)
+
+
+def test_a_chosen_id_shows_nobody_anything_else(world: World, gus: Machine) -> None:
+    """Who sees every organisation asks for a policy or an API, and is shown the one that has this id."""
+    with scope.opened(scope.of(world.acme.id)):
+        api = make_api()
+        policy = make_policy("Gold", api)
+        key, _ = make_key(accesses=[ApiAccess(api.pk)])
+    decoy = read(gus.post("/api/apis", definition(api_id=api.pk)))["ID"]
+    rights = {"access_rights": {decoy: {"api_id": decoy, "versions": ["Default"]}}}
+    assert (decoy, gus.post("/api/portal/policies", rights | {"name": "Fool", "id": policy.pk}).status_code) == (
+        api.pk,
+        200,
+    )
+    uma = machine_of(world.uma)
+    assert read(uma.get(f"/api/portal/policies/{policy.pk}"))["name"] == "Gold"
+    assert read(uma.get(f"/api/apis/{api.pk}/keys"))["data"]["keys"] == [key.hash]
+    assert read(gus.get(f"/api/portal/policies/{policy.pk}"))["name"] == "Fool"
