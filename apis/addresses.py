@@ -7,9 +7,11 @@ import ipaddress
 import re
 import socket
 from enum import Enum
-from urllib.parse import urlsplit
+from unicodedata import normalize
+from urllib.parse import unquote, urlsplit
 
 HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+", re.ASCII)
+ZONE = re.compile(r"%[^\]/]*\]")  # of an IPv6 address: [fe80::1%eth0]
 METADATA_NAMES = {"metadata", "metadata.google.internal", "instance-data", "instance-data.ec2.internal"}
 METADATA_IPS = {ipaddress.ip_address("100.100.100.200"), ipaddress.ip_address("fd00:ec2::254")}
 
@@ -32,6 +34,12 @@ def host_of(url: str) -> str | None:
     except ValueError:
         return None
     return host if HOST.fullmatch(host) else None
+
+
+def as_dialled(url: str) -> str:
+    """Return the address about as gateways dial it: they read escapes, digits and dots of other scripts, and zones."""
+    plain = normalize("NFKC", unquote(url)).replace("\u3002", ".").encode("ascii", "ignore").decode()
+    return ZONE.sub("]", plain)
 
 
 def reach_of(host: str) -> Reach:

@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
-from apis.addresses import Reach, host_of, reach_of
+from apis.addresses import Reach, as_dialled, host_of, reach_of
 from apis.jsontext import Path, Problem, dotted, walk
 
 RawDefinition = dict[str, Any]
@@ -271,7 +271,8 @@ def _decoded(text: str) -> str:
 
 
 def _reach_problems(path: Path, text: str, allow_loopback: bool) -> Iterator[Problem]:
-    host = host_of(text if "://" in text else f"//{text}")
+    address = text if "://" in text else f"//{text}"
+    host = host_of(address) or host_of(as_dialled(address))
     reach = reach_of(host) if host else Reach.OUTSIDE
     if reach is Reach.FORBIDDEN:
         yield Problem(f"{dotted(path)} must not be a link-local or metadata address ({host}).", path)

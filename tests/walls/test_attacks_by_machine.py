@@ -51,6 +51,31 @@ def test_no_id_is_freed_that_a_version_leads_to(world: World, gus: Machine) -> N
 METADATA = "http://169.254.169.254/latest/"
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://\uff11\uff16\uff19.254.169.254/",
+        "http://169\u3002254\uff61169\uff0e254/",
+        "http://169.254.169.254\u00ad/",
+        "http://%EF%BC%91%EF%BC%96%EF%BC%99.254.169.254/",
+        "\uff11\uff16\uff19.254.169.254:80",
+        "http://\u24dcetadata.google.internal/",
+        "http://[fe80::1%25eth0]/",
+        "http://[fd00:ec2::254%25eth0]:80/",
+        "http://[::1%25lo]/",
+    ],
+)
+def test_addresses_are_read_as_gateways_dial_them(url: str) -> None:
+    """Go maps the digits and dots of other scripts, and takes a zone after an IPv6 address."""
+    versions = {"not_versioned": True, "versions": {"Default": {"name": "Default", "override_target": url}}}
+    assert validate(definition(version_data=versions))
+
+
+def test_names_of_other_scripts_are_still_taken() -> None:
+    versions = {"Default": {"name": "Default", "override_target": "https://b\u00fccher.example/"}}
+    assert not validate(definition(version_data={"not_versioned": True, "versions": versions}))
+
+
 @pytest.mark.parametrize("url", ["url", "URL", "Url"])
 def test_addresses_are_looked_at_in_any_case(url: str) -> None:
     source = {"kind": "REST", "name": "x", "config": {url: METADATA}}
