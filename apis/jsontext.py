@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Any, NamedTuple, NoReturn, cast
 
 Path = tuple[str | int, ...]
@@ -94,13 +95,14 @@ def refuse_unstorable_text(text: str) -> None:
         raise at(text, found.start(), "a NUL or half a surrogate pair cannot be stored.")
 
 
-def refuse_crowd(values: int, max_values: int) -> None:
+def refuse_crowd(values: int, max_values: float) -> None:
     if values > max_values:
         raise TextError(Problem(f"The document holds more than {max_values:,} values."))
 
 
-def refuse_odd_values(value: object, max_depth: int) -> None:
-    for path, item in walk(value):
+def refuse_odd_values(value: object, max_depth: int, max_values: float = inf) -> None:
+    for count, (path, item) in enumerate(walk(value)):
+        refuse_crowd(count, max_values)
         if len(path) >= max_depth and isinstance(item, dict | list):
             raise too_deep(max_depth, path)
         for text in (item, path[-1] if path else ""):

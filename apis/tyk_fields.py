@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import TypeAlias
 
 from apis.jsontext import Path, Problem, dotted, shorten
@@ -433,14 +434,15 @@ def _list_problems(value: object, kind: ListOf, path: Path) -> Iterator[Problem]
 
 
 def _struct_problems(value: Mapping[str, object], kind: Struct, path: Path) -> Iterator[Problem]:
+    in_any_case = _folded(tuple(kind))
     for key, item in value.items():
         if key in kind:
             yield from type_problems(item, kind[key], (*path, key))
-        elif known := _same_but_for_case(key, kind):
+        elif known := in_any_case.get(key.casefold()):
             message = f"{dotted((*path, key))} must be written “{known}”: gateways read both as one."
             yield Problem(message, (*path, key))
 
 
-def _same_but_for_case(key: str, kind: Struct) -> str | None:
-    folded = key.casefold()
-    return next((known for known in kind if known.casefold() == folded), None)
+@cache
+def _folded(names: tuple[str, ...]) -> dict[str, str]:
+    return {known.casefold(): known for known in names}

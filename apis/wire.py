@@ -6,7 +6,7 @@ from typing import Any, TypedDict
 
 from django.db.models import Case, TextField, Value, When
 
-from apis.definition import MAX_DEPTH, DefinitionError
+from apis.definition import MAX_DEPTH, MAX_VALUES, DefinitionError
 from apis.jsontext import Problem, dumps, refuse_odd_values
 from apis.rules import RawDefinition
 from apis.tyk_fields import DEFINITION, TEXT, schema_of, wrong_type
@@ -43,6 +43,7 @@ LIST = {
     "required": ["apis", "pages"],
     "properties": {"apis": {"type": "array", "items": WRAPPER}, "pages": {"type": "integer"}},
 }
+MOST_VALUES = 3 * MAX_VALUES  # the definition, the document that it follows from, and what is beside
 BESIDE = {"categories": "categories", "user_owners": "user_ids", "user_group_owners": "group_ids"}
 
 
@@ -91,7 +92,7 @@ def unwrap_body(body: Any) -> Body:
     """Read the wrapper, or a bare definition. Raises DefinitionError or TextError."""
     if not isinstance(body, dict):
         raise DefinitionError([wrong_type((), "an object", body)])
-    refuse_odd_values(body, MAX_DEPTH + 1)
+    refuse_odd_values(body, MAX_DEPTH + 1, MOST_VALUES if "api_definition" in body else MAX_VALUES)
     if "api_definition" not in body:
         return Body(body)
     definition, hooks, document = body["api_definition"], body.get("hook_references"), body.get("oas")

@@ -1,10 +1,12 @@
 """What an attacker with an access key tried, each mended since."""
 
+import time
 from typing import Any
 
 import pytest
 
-from apis.definition import validate
+from apis.definition import MAX_VALUES, validate
+from apis.tyk_fields import type_problems
 from keys.rights import ApiAccess
 from orgs import scope
 from tests.conftest import World
@@ -146,6 +148,15 @@ def test_many_sessions_together_name_no_crowd(gus: Machine) -> None:
     sessions = [{"apply_policies": [f"{n:024x}" for n in range(50 * at, 50 * at + 50)]} for at in range(101)]
     refused = gus.post("/api/keys", sessions)
     assert (refused.status_code, "different" in read(refused)["Message"]) == (400, True)
+
+
+def test_many_unknown_names_are_looked_at_quickly(gus: Machine) -> None:
+    """They took seconds of every thread of a process, which serves all organisations."""
+    begun = time.monotonic()
+    assert not list(type_problems({f"{n:06x}": 0 for n in range(200_000)}))
+    assert time.monotonic() - begun < 0.5
+    refused = gus.post("/api/apis", definition() | {f"{n:06x}": 0 for n in range(MAX_VALUES)})
+    assert (refused.status_code, "more than 200,000 values" in read(refused)["Message"]) == (400, True)
 
 
 @pytest.mark.parametrize("path", ["/api/users", "/api/usergroups"])
