@@ -13,6 +13,8 @@ from orgs.models import AuditEntry
 from tests.conftest import PASSWORD, READS_EVERYTHING, World, user
 from tests.machines.client import Machine, content, machine_of, read
 from users.models import AccessKey, Group, Membership, Session, SignInFailure, User
+from users.services.errors import BeyondRights
+from users.services.people import give_new_password
 
 NEW = "a wholly new password"
 FOREIGN = "org_id is not this organisation's: leave it out."
@@ -402,6 +404,21 @@ def test_passwords_of_others_are_set_by_who_may(world: World) -> None:
     assert boss.post(path, {"new_password": NEW}).status_code == 200
     assert stored(world, low.email).check_password(NEW)
     assert machine_of(world.ann).post(path, {"new_password": f"{NEW}!"}).status_code == 200
+
+
+def test_who_may_reset_passwords_ranks_above_who_may_not(world: World) -> None:
+    """Their e-mail address or a new password of theirs would give away what is the Admin API's to give."""
+    resetter, manager = (member(world, f"{name}@acme.example", users="write") for name in ("resetter", "boss"))
+    with scope.opened(scope.of(world.acme.id)):
+        User.objects.filter(pk=resetter.pk).update(may_reset_passwords=True)
+    boss, path = machine_of(manager), f"/api/users/{resetter.pk}"
+    assert boss.put(path, {"email_address": "mine@acme.example"}).status_code == 403
+    assert boss.put(f"{path}/actions/key/reset").status_code == 403
+    assert boss.delete(path).status_code == 403
+    with scope.opened(scope.of(world.acme.id)), pytest.raises(BeyondRights):
+        give_new_password(user=User.objects.get(pk=resetter.pk), by=User.objects.get(pk=manager.pk))
+    assert machine_of(world.ann).put(path, {"first_name": "Re"}).status_code == 200
+    assert machine_of(resetter).put(f"/api/users/{manager.pk}", {"first_name": "Bo"}).status_code == 200
 
 
 def test_unbounded_users_see_everybody_and_change_each_other_alone(world: World) -> None:

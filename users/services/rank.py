@@ -17,6 +17,8 @@ def may_act_on(by: User | None, user: User) -> bool:
         return True
     if by.organisation_id != user.organisation_id or by.is_unbounded != user.is_unbounded:
         return False
+    if user.may_reset_passwords and not (by.may_reset_passwords or by.is_administrator):
+        return False  # who gives them a password, or their mails an address, would be allowed what they are
     return by.is_unbounded or holds(by, user.held_permissions, is_administrator=user.is_administrator)
 
 
