@@ -4,7 +4,7 @@ import logging
 import re
 
 SECRET_PATH = re.compile(
-    r"(/(?:invitation|password-reset|api/keys|api/apis/[^/\s]+/keys|api/apis/keys/basic)/)[^/\s].*", re.DOTALL
+    r"(/(?:invitation|password-reset|api/+keys|api/+apis/[^/]*/+keys|api/+apis/+keys/+basic)/+)[^/].*", re.DOTALL
 )
 
 

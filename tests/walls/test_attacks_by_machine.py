@@ -1,5 +1,6 @@
 """What an attacker with an access key tried, each mended since."""
 
+import logging
 import time
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 
 from apis.definition import MAX_VALUES, validate
 from apis.tyk_fields import type_problems
+from dashboard.logs import WithoutLinks
 from keys.rights import ApiAccess
 from orgs import scope
 from tests.conftest import World
@@ -204,3 +206,19 @@ def test_a_chosen_id_shows_nobody_anything_else(world: World, gus: Machine) -> N
     assert read(uma.get(f"/api/portal/policies/{policy.pk}"))["name"] == "Gold"
     assert read(uma.get(f"/api/apis/{api.pk}/keys"))["data"]["keys"] == [key.hash]
     assert read(gus.get(f"/api/portal/policies/{policy.pk}"))["name"] == "Fool"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/keys/ S3CRET",
+        "/api/keys//S3CRET",
+        "/api//keys/S3CRET",
+        "/api/apis//keys/S3CRET",
+        "/api/apis/a b/keys/S3CRET",
+    ],
+)
+def test_no_key_is_in_a_log_however_its_path_is_written(path: str) -> None:
+    record = logging.makeLogRecord({"msg": "%s: %s", "args": ("Not Found", path)})
+    WithoutLinks().filter(record)
+    assert "S3CRET" not in record.getMessage()
