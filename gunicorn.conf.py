@@ -2,7 +2,10 @@
 
 import os
 import signal
+import socket
+import struct
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from gunicorn.http import Request, RequestParser
 
@@ -47,6 +50,7 @@ threads = number("WEB_THREADS", 4, most=256)
 preload_app = True
 keepalive = 5
 graceful_timeout = 5
+PATIENCE_S = 10  # without a byte: who sends half a request, or does not read the answer, would keep a thread for ever
 
 # The settings (HTTPS, TRUSTED_PROXIES) say what a proxy's headers count for: gunicorn shall believe none.
 forwarded_allow_ips = ""
@@ -55,8 +59,11 @@ forwarder_headers = ""
 control_socket_disable = True
 
 
-def when_ready(server: object) -> None:
-    """End when the terminal closes, instead of reading this file again."""
+def when_ready(server: Any) -> None:
+    """Wait for no visitor for ever; and end when the terminal closes, instead of reading this file again."""
+    for listener in server.LISTENERS:
+        for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):  # what it accepts inherits them
+            listener.sock.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", PATIENCE_S, 0))
     if os.isatty(0):
         signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
 

@@ -16,7 +16,7 @@ from django.conf import settings
 from django.core.exceptions import SuspiciousOperation
 from django.db import transaction
 from django.http import HttpRequest, HttpResponseBase, QueryDict, StreamingHttpResponse
-from django.http.request import split_domain_port
+from django.http.request import UnreadablePostError, split_domain_port
 from django.utils.crypto import constant_time_compare
 
 import dashboard.operations  # noqa: F401 - every operation is declared by being imported
@@ -83,6 +83,8 @@ def answer(request: HttpRequest, how: Callable[[HttpRequest], HttpResponseBase])
         return refusal.answer.response()
     except SuspiciousOperation as error:  # such as too many parameters in the query
         return Refusal(400, str(error)).answer.response()
+    except UnreadablePostError:
+        return Refusal(400, "The body has not arrived.").answer.response()
     except LOST_DATABASE:
         log.exception("The database is gone: %s", request.path)
         return Refusal(503, "The database cannot be reached.", headers={"Retry-After": "5"}).answer.response()

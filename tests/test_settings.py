@@ -2,10 +2,13 @@
 
 import os
 import runpy
+import socket
 import stat
+import struct
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -116,6 +119,19 @@ def test_web_server_takes_a_content_type_that_is_said_twice_in_the_same_words() 
         read_by_the_web_server(f"Content-Type: {json}", "Content-Type: text/plain")
     with pytest.raises(InvalidHeader):
         read_by_the_web_server(f"Content-Type: {json}", "Host: one.example")
+
+
+def test_web_server_waits_for_no_visitor_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few who send half a request, or read no answer, would take the threads of all organisations."""
+    monkeypatch.setattr(os, "isatty", lambda _: False)
+    conf = runpy.run_path(str(secret_settings.BASE_DIR / "gunicorn.conf.py"))
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        conf["when_ready"](SimpleNamespace(LISTENERS=[SimpleNamespace(sock=listening)]))
+        with socket.create_connection(listening.getsockname()):
+            accepted, _ = listening.accept()
+    with accepted:
+        for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+            assert struct.unpack("ll", accepted.getsockopt(socket.SOL_SOCKET, option, 16)) == (10, 0)
 
 
 def test_wrong_setting_is_one_sentence_on_the_command_line() -> None:
