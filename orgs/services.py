@@ -23,6 +23,7 @@ TRACES = {
     *("orgs.AuditEntry", "users.Session", "users.SignInFailure", "users.SignInNonce"),
     *("gateways.Serving", "gateways.FeedItem", "gateways.Outbox"),
 }
+LIMITS = ("rate", "per", "quota_max", "quota_renewal_rate", "is_inactive", "expires")  # of an organisation's key
 MOST_NAMESAKES = 100
 MOST_KEPT = 100_000  # characters; a row of an organisation is read by every page
 
@@ -136,11 +137,10 @@ def set_gateway_session(*, organisation: Organisation, session: Mapping[str, Any
     organisation.gateway_session = None if session is None else dict(session)
     _check(organisation)
     organisation.save(update_fields=["gateway_session"])
-    changes = {
-        field: [before.get(field), after.get(field)]
-        for field in sorted({*before, *after})
-        if before.get(field) != after.get(field) and not isinstance(after.get(field, before.get(field)), dict | list)
-    }
+    changed = [field for field in sorted({*before, *after}) if before.get(field) != after.get(field)]
+    changes = {field: [before.get(field), after.get(field)] for field in changed if field in LIMITS}
+    if kept := [field for field in changed if field not in LIMITS]:
+        changes["kept fields"] = [None, kept]  # not what they hold: there may be passwords in them
     audit.record("unlimited" if session is None else "limited", kind=KIND, obj=organisation, changes=changes)
     return organisation
 

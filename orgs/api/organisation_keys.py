@@ -71,10 +71,12 @@ def document(organisation: Organisation) -> dict[str, Any]:
 
 
 def session_of(call: Call[Any, Limits]) -> dict[str, Any]:
-    if opening := [name for name in OPENING if not is_empty(call.document.get(name))]:
+    # In any case of letters, as gateways read them.
+    fields = {name: (name.casefold(), value) for name, value in call.document.items()}
+    if opening := [name for name, (folded, value) in fields.items() if folded in OPENING and not is_empty(value)]:
         raise Refusal(400, f"An organisation's key opens nothing: leave {', '.join(opening)} out.")
     dropped = (*OPENING, "org_id")
-    return {name: value for name, value in call.document.items() if name not in dropped and value is not None}
+    return {name: value for name, (folded, value) in fields.items() if folded not in dropped and value is not None}
 
 
 def render(rows: Iterable[str]) -> Iterator[bytes]:

@@ -11,9 +11,10 @@ from apis.tyk_fields import type_problems
 from dashboard.logs import WithoutLinks
 from keys.rights import ApiAccess
 from orgs import scope
+from orgs.models import AuditEntry
 from tests.conftest import World
 from tests.keys.test_services import make_api, make_basic_api, make_key, make_policy
-from tests.machines.client import Machine, machine_of, read
+from tests.machines.client import Machine, admin, machine_of, read
 
 
 @pytest.fixture
@@ -154,9 +155,9 @@ def test_many_sessions_together_name_no_crowd(gus: Machine) -> None:
 
 def test_many_unknown_names_are_looked_at_quickly(gus: Machine) -> None:
     """They took seconds of every thread of a process, which serves all organisations."""
-    begun = time.monotonic()
+    begun = time.process_time()
     assert not list(type_problems({f"{n:06x}": 0 for n in range(200_000)}))
-    assert time.monotonic() - begun < 0.5
+    assert time.process_time() - begun < 0.5
     refused = gus.post("/api/apis", definition() | {f"{n:06x}": 0 for n in range(MAX_VALUES)})
     assert (refused.status_code, "more than 200,000 values" in read(refused)["Message"]) == (400, True)
 
@@ -222,3 +223,14 @@ def test_no_key_is_in_a_log_however_its_path_is_written(path: str) -> None:
     record = logging.makeLogRecord({"msg": "%s: %s", "args": ("Not Found", path)})
     WithoutLinks().filter(record)
     assert "S3CRET" not in record.getMessage()
+
+
+def test_an_organisations_key_holds_no_secret_in_any_case(world: World) -> None:
+    """Gateways read names in any case; and the organisation's own users read its audit trail."""
+    limits: dict[str, Any] = {"org_id": world.acme.id, "rate": 100, "per": 1}
+    for name, value in ("Access_Rights", {"orders": {"api_id": "orders"}}), ("HMAC_String", "S3CRET"):
+        assert admin().post("/admin/org/keys", limits | {name: value}).status_code == 400
+    assert admin().post("/admin/org/keys", limits | {"own_password": "S3CRET"}).status_code == 200
+    with scope.opened(scope.of(world.acme.id)):
+        changes = AuditEntry.objects.get(action="limited").changes
+    assert changes == {"rate": [None, 100], "per": [None, 1], "kept fields": [None, ["own_password"]]}
