@@ -45,6 +45,7 @@ STATUSES: dict[type[Exception], int] = {
     OAuthClientError: 400,
     keys.KeyRefused: 400,
     keys.NoSuch: 404,
+    keys.NoSuchOrganisation: 400,
     keys.Revoked: 404,
     keys.AlreadyCreated: 409,
     keys.SameId: 409,

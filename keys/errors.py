@@ -43,7 +43,10 @@ class NoSuchClient(NoSuch):
 
 
 class NoSuchOrganisation(NoSuch):
-    """An organisation that is not the one of the key."""
+    """An organisation that is not the one of the key or policy."""
+
+    def __init__(self, message: str = "org_id is not this organisation's: leave it out.") -> None:
+        super().__init__(message)
 
 
 class Revoked(KeyRefused):

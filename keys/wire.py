@@ -131,7 +131,7 @@ def settings_of_session(document: Any, known: Known | None = None) -> SessionSet
         raise BadSession(problems)
     known = known or known_to([document])
     if document.get("org_id") not in (None, "", known.organisation_id):
-        raise NoSuchOrganisation("Organisation: it does not exist.")
+        raise NoSuchOrganisation
     limit = _limit(document, (), problems)
     settings = SessionSettings(
         accesses=_accesses(document.get("access_rights") or {}, known, problems),

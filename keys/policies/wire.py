@@ -108,7 +108,7 @@ def settings_of_json(document: Any) -> PolicySettings:
     if problems:
         raise BadPolicy(problems)
     if document.get("org_id") not in (None, "", scope.current_organisation_id()):
-        raise NoSuchOrganisation("Organisation: it does not exist.")
+        raise NoSuchOrganisation
     rights = document.get("access_rights") or {}
     accesses = _accesses(rights, problems)
     if problems:

@@ -101,7 +101,7 @@ def faults(world: World) -> dict[str, tuple[Any, int, str]]:
         "another's API": (session(theirs), 404, "[17]: APIs"),
         "API that never was": (session(api, access_rights={"never": {}}), 404, "[17]: APIs"),
         "policy that never was": (session(api, apply_policies=[NEVER]), 404, "[17]: Policies"),
-        "organisation": (session(api, org_id=world.globex.id), 404, "[17]: Organisation"),
+        "organisation": (session(api, org_id=world.globex.id), 400, "[17]: org_id"),
         "password": (session(api, basic_auth_data={"password": "x"}), 400, "[17]: A key that goes by"),
         "certificate": (session(api, certificate="x"), 400, "[17]: A key that goes by"),
         "no HMAC secret": (session(api, hmac_enabled=True), 400, "[17]: hmac_string"),

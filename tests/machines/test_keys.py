@@ -21,6 +21,7 @@ from tests.conftest import World, user
 from tests.keys.test_services import make_api, make_basic_api
 from tests.machines.client import Machine, content, machine_of, read
 
+FOREIGN = "org_id is not this organisation's: leave it out."
 MISSING = {"Status": "Error", "Message": "Could not retrieve key detail.", "Meta": None}
 NEVER = "0" * 24
 
@@ -300,7 +301,6 @@ def test_what_another_organisation_has_is_as_what_never_was(world: World, ann: M
         (session(theirs), session(theirs, access_rights={"never": {}})),
         (session(ours, apply_policies=[policy.pk]), session(ours, apply_policies=[NEVER])),
         (session(ours, apply_policies=["gold"]), session(ours, apply_policies=["never"])),
-        (session(ours, org_id=world.globex.id), session(ours, org_id=NEVER)),
         (session(ours, certificate=world.globex.id + "a" * 64), session(ours, certificate=NEVER + "b" * 64)),
     ]
     for foreign, never in pairs:
@@ -311,6 +311,21 @@ def test_what_another_organisation_has_is_as_what_never_was(world: World, ann: M
             assert (refused.status_code, refused.content) == (missing.status_code, missing.content)
     assert stored(world, made["key_hash"]) == before
     assert lines(world) == ["created"]
+
+
+def test_an_organisation_that_is_not_ones_own_is_refused_as_everywhere(world: World, ann: Machine) -> None:
+    api = api_of(world)
+    for foreign in (world.globex.id, NEVER):
+        for path, sent in (
+            ("/api/keys", session(api, org_id=foreign)),
+            ("/api/keys/preview", session(api, org_id=foreign)),
+            ("/api/portal/policies", {"name": "Gold", "org_id": foreign}),
+            ("/api/hooks", {"name": "H", "method": "POST", "target_path": "https://a.example/", "org_id": foreign}),
+        ):
+            refused = ann.post(path, sent)
+            assert (refused.status_code, read(refused)["Message"]) == (400, FOREIGN)
+        refused = ann.post("/api/keys", [session(api), session(api, org_id=foreign)])
+        assert (refused.status_code, read(refused)["Message"]) == (400, f"[1]: {FOREIGN}")
 
 
 def test_another_organisations_key_is_as_one_that_never_was(world: World, ann: Machine) -> None:
