@@ -131,8 +131,10 @@ def route(request: HttpRequest) -> tuple[Operation, list[str]]:
 
 
 def refuse_large(request: HttpRequest) -> None:
-    """By its announced length, before it is read; without a length nothing is read."""
+    """By its announced length, before it is read; without a length nothing is read, so that it must be there."""
     length = request.META.get("CONTENT_LENGTH") or "0"
+    if "Transfer-Encoding" in request.headers:
+        raise Refusal(400, "Send the body's Content-Length: a body in chunks is not read.")
     if not length.isdecimal() or int(length) > settings.API_BODY_MB * 1_000_000:
         raise Refusal(413, f"The body is larger than {settings.API_BODY_MB} MB.")
 

@@ -86,6 +86,12 @@ def test_a_body_that_is_too_large_is_refused_before_it_is_read(world: World) -> 
     assert refused.status_code == 413
 
 
+def test_a_body_whose_length_nobody_says_is_not_taken_for_an_empty_one(world: World) -> None:
+    ann = machine_of(world.ann)
+    refused = ann.client.post("/api/usergroups", headers=ann.headers | {"transfer-encoding": "chunked"})
+    assert (refused.status_code, "Content-Length" in refused.json()["Message"]) == (400, True)
+
+
 def test_one_credential_may_not_call_for_ever(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     rates = Rates(per_second=0.1, burst=3)
     monkeypatch.setattr(machines, "calls_of_credentials", lambda: rates)
