@@ -49,6 +49,7 @@ COUNTERPARTS = {
     ),
     "policies:detail": Counterpart("/api/portal/policies/{id}"),
     "certificates:list": Counterpart("/api/certs/details", {"sort": Parameter("sort", BY_AGE)}),
+    "certificates:detail": Counterpart("/api/certs/{id}"),
     "webhooks:list": Counterpart("/api/hooks"),
     "webhooks:edit": Counterpart("/api/hooks/{id}"),
     "apis:oauth_clients": Counterpart("/api/apis/oauth/{id}"),
