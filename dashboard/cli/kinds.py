@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, cast
 from urllib.parse import quote
 
@@ -46,7 +47,8 @@ def key_row(item: Item) -> Row:
     session = item.get("data") or {}
     opens = [*(session.get("access_rights") or {}), *(session.get("apply_policies") or [])]
     id = item.get("key_hash") or item.get("key_id")
-    return id, session.get("alias"), len(opens), session.get("expires"), state(not session.get("is_inactive"))
+    expires = moment(session.get("expires") or 0)
+    return id, session.get("alias"), len(opens), expires, state(not session.get("is_inactive"))
 
 
 def user_row(item: Item) -> Row:
@@ -63,9 +65,13 @@ def hook_row(item: Item) -> Row:
 
 
 def certificate_row(item: Item) -> Row:
-    if isinstance(item, str):
-        return item, "", ""
-    return item.get("id"), (item.get("subject") or {}).get("common_name"), item.get("not_after")
+    subject = (item.get("subject") or {}).get("CommonName") or ", ".join(item.get("dns_names") or [])
+    return item["id"], subject, item.get("not_after")
+
+
+def moment(seconds: float) -> str:
+    """Sessions count from 1970; nothing and less than nothing is never."""
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}" if seconds > 0 else "never"
 
 
 def state(is_active: object) -> str:
@@ -90,7 +96,10 @@ KINDS = {
         "user group", "/api/usergroups", "/api/usergroups", "groups", (*NAMED, "description", "state"), group_row,
     ),
     "hooks": Listed("webhook", "/api/hooks", "/api/hooks", "hooks", (*NAMED, "method", "address"), hook_row),
-    "certs": Listed("certificate", "/api/certs", "/api/certs", "certs", ("id", "subject", "expires"), certificate_row),
+    "certs": Listed(
+        "certificate", "/api/certs", "/api/certs/details", "certificates", ("id", "subject", "expires"),
+        certificate_row,
+    ),
 }  # fmt: skip
 
 

@@ -2,7 +2,9 @@
 
 import json
 import socket
+from datetime import UTC, datetime
 
+import httpx
 import pytest
 from click.testing import CliRunner
 
@@ -10,6 +12,7 @@ from dashboard.cli import client as clients
 from dashboard.cli import main
 from dashboard.cli.client import Client
 from dashboard.cli.failures import Exit
+from tests.apis.pem import self_signed
 from tests.cli.conftest import Acme, Commonhold
 from tests.cli.making import definition, policy
 
@@ -63,6 +66,21 @@ def test_lists_have_a_line_for_each_row(commonhold: Commonhold, client: Client) 
     for kind in ("groups", "hooks", "certs"):
         empty = commonhold("list", kind)
         assert (empty.exit_code, empty.output) == (Exit.DONE, "")
+
+
+def test_what_ends_is_listed_with_when(commonhold: Commonhold, client: Client, acme: Acme) -> None:
+    made(client, "Orders")
+    for alias, expires in (("Ends", 1_900_000_000), ("Stays", 0)):
+        client.post("/api/keys", {"alias": alias, "access_rights": {"orders": {}}, "expires": expires})
+    rows = [row.split("\t") for row in commonhold("list", "keys").stdout.splitlines()]
+    assert sorted((row[1], row[3]) for row in rows) == [("Ends", "2030-03-17T17:46:40Z"), ("Stays", "never")]
+    ends = datetime(2040, 1, 31, 12, tzinfo=UTC)
+    pem = self_signed("partner.example", ends=ends).pem
+    added = httpx.post(f"{client.url}/api/certs", content=pem, headers={"authorization": acme.ann}).json()
+    try:
+        assert commonhold("list", "certs").stdout == f"{added['id']}\tpartner.example\t2040-01-31T12:00:00Z\n"
+    finally:
+        client.delete(f"/api/certs/{added['id']}")
 
 
 def test_a_search_lists_what_has_all_words(commonhold: Commonhold, client: Client) -> None:
