@@ -31,7 +31,7 @@ main.add_command(export)
 main.add_command(import_)
 
 
-@main.command("list", help=f"List the objects of a KIND: {', '.join(KINDS)}.")
+@main.command("list", help=f"List the objects of a KIND: {', '.join(KINDS)}.", short_help="List the objects of a kind.")
 @KIND
 @click.option("--search", default="", metavar="WORDS", help="Only those in whose row all of the words stand.")
 @talks

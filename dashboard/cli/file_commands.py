@@ -20,7 +20,10 @@ from dashboard.cli.writing import FOR_ITS_OWNER, write
 FOLDER = click.argument("folder", metavar="FOLDER", type=click.Path(path_type=Path, file_okay=False))
 
 
-@click.command(help="Make the server's APIs and policies say what the files of a FOLDER say.")
+@click.command(
+    help="Make the server's APIs and policies say what the files of a FOLDER say.",
+    short_help="Make APIs and policies be as a folder says.",
+)
 @FOLDER
 @click.option("--dry-run", is_flag=True, help="Only show what would change; exit code 3 if anything would.")
 @click.option("--prune", is_flag=True, help="Also delete what is not in the folder, after showing it and asking.")
@@ -39,8 +42,8 @@ def apply(client: Client, output: Output, folder: Path, dry_run: bool, prune: bo
 
 def plan_of(client: Client, folder: Path, *, prune: bool) -> Plan:
     files = folders.read(folder)
-    if prune and not files:
-        raise Failure(f"{folder} is empty: with --prune everything would be deleted.")
+    if not files:
+        raise Failure(f"{folder} has no file that ends in {', '.join(folders.SUFFIXES)}: is it the right folder?")
     try:
         return planning.plan(files, applying.saved_documents(client), prune=prune)
     except Unplannable as error:
@@ -62,7 +65,10 @@ def summary(plan: Plan, *, is_done: bool) -> str:
     return f"{steps}, {plan.unchanged} as they are. {'Done.' if is_done else 'Nothing was sent.'}"
 
 
-@click.command(help="Write the server's APIs and policies into a FOLDER, a file for each.")
+@click.command(
+    help="Write the server's APIs and policies into a FOLDER, a file for each.",
+    short_help="Write APIs and policies into a folder.",
+)
 @FOLDER
 @click.option("--keys", type=click.Choice(["yes", "no"]), default="no", show_default=True,
               help="Whether keys.jsonl is written too: the sessions of all keys, without secrets.")  # fmt: skip

@@ -97,10 +97,15 @@ def test_pruning_needs_a_yes(commonhold: Commonhold, gateway: Path, client: Clie
     assert names(client) == {"Orders", "Stock"}
 
 
-def test_an_empty_folder_prunes_nothing(commonhold: Commonhold, gateway: Path, client: Client, tmp_path: Path) -> None:
+def test_a_folder_without_files_is_refused(
+    commonhold: Commonhold, gateway: Path, client: Client, tmp_path: Path
+) -> None:
     commonhold("apply", gateway)
-    (tmp_path / "empty").mkdir()
-    assert commonhold("apply", tmp_path / "empty", "--prune", "--yes").exit_code == Exit.REFUSED
+    put(tmp_path, "wrong/README.md", "# Not read")
+    for options in ([], ["--dry-run"], ["--prune", "--yes"]):
+        refused = commonhold("apply", tmp_path / "wrong", *options)
+        assert (refused.exit_code, refused.stdout) == (Exit.REFUSED, "")
+        assert "is it the right folder?" in refused.stderr
     assert len(names(client)) == 4
 
 
