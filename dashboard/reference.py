@@ -81,7 +81,7 @@ def page_of(operation: Described) -> dict[str, Any]:
         "operation": operation,
         "paragraphs": [with_code(paragraph) for paragraph in operation["description"].split("\n\n")],
         "parameters": [
-            (each["name"], each["in"], schemas().type_of(each["schema"]), schemas().note_of(each["schema"]))
+            (each["name"], each["in"], schemas().type_of(each["schema"]), note_of(each))
             for each in operation["parameters"]
         ],
         "documents": [
@@ -94,6 +94,12 @@ def page_of(operation: Described) -> dict[str, Any]:
             if status != done
         ],
     }
+
+
+def note_of(parameter: Described) -> str:
+    """An id in a path is longer than nothing: that needs no words."""
+    bounds = "" if parameter["in"] == "path" else schemas().note_of(parameter["schema"])
+    return " ".join(filter(None, (parameter.get("description", ""), bounds)))
 
 
 def documents(title: str, holder: Described) -> list[Described]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from django.http import HttpResponse
@@ -13,9 +13,9 @@ JSON = "application/json"
 class Envelope(msgspec.Struct, rename="pascal"):
     """What most changes are answered with, and every refusal."""
 
-    status: str
-    message: Any
-    meta: Any
+    status: Annotated[str, msgspec.Meta(description="OK, or Error.", examples=["OK"])]
+    message: Annotated[Any, msgspec.Meta(description="What was done, or what is wrong. Of a new policy: its id.")]
+    meta: Annotated[Any, msgspec.Meta(description="The id of what was made, or more about it.")]
 
 
 class EnvelopeWithId(Envelope, rename={"status": "Status", "message": "Message", "meta": "Meta", "id": "ID"}):

@@ -1,7 +1,7 @@
 """Lists: pages by number, or everything, streamed."""
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 from django.db import models
@@ -22,9 +22,9 @@ class Paged(msgspec.Struct):
     """`p` is the page, from 1; 0 or less is everything."""
 
     p: int = 1
-    page_size: int = PAGE_SIZE
-    sort: str = ""
-    q: str = ""
+    page_size: Annotated[int, msgspec.Meta(description=f"At most {LARGEST_PAGE:,}.")] = PAGE_SIZE
+    sort: Annotated[str, msgspec.Meta(description="A field, such as name; -name is backwards.")] = ""
+    q: Annotated[str, msgspec.Meta(description="Words to find.")] = ""
 
 
 def page_of(
