@@ -126,16 +126,16 @@ def _why_not(access: EffectiveAccess) -> str:
 
 
 def facts(key: Key) -> list[dict[str, Any]]:
+    policies = policy_rights.policies_of(key)
+    opens = "All of this organisation's APIs" if key.has_all_apis else "The APIs named on it"
+    otherwise = ", where no policy gives one" if policies else ""
     return [
         {"label": "Alias", "value": key.alias},
         {"label": "Key", "value": key.masked, "is_code": True},
-        {
-            "label": "Opens",
-            "value": "All of this organisation's APIs" if key.has_all_apis else "The APIs named on it",
-        },
-        {"label": "Policies", "value": ", ".join(policy.name for policy in policy_rights.policies_of(key))},
-        {"label": "Rate", "value": rate_text(key.rate, key.per_s)},
-        {"label": "Quota", "value": quota_text(key.quota_max, key.quota_window_s)},
+        {"label": "Opens", "value": "What its policies open" if policies else opens},
+        {"label": "Policies", "value": ", ".join(policy.name for policy in policies)},
+        {"label": "Rate", "value": rate_text(key.rate, key.per_s) + otherwise},
+        {"label": "Quota", "value": quota_text(key.quota_max, key.quota_window_s) + otherwise},
         {"label": "Expires", "value": when(key.expires_at)},
         {"label": "Tags", "value": ", ".join(key.tags)},
         *({"label": f"Metadata: {name}", "value": _value(value)} for name, value in key.metadata.items()),
