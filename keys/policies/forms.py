@@ -20,7 +20,7 @@ EVERYTHING, SOME, EACH = "everything", "some", "each"
 class PolicyForm(LimitsForm):
     """After `is_valid`, `settings()` is what to save."""
 
-    name = forms.CharField(max_length=ALIAS_LENGTH, help_text="What keys that apply it may do.")
+    name = forms.CharField(max_length=ALIAS_LENGTH, help_text="Such as Gold: keys choose it by this name.")
     explicit_id = forms.CharField(
         label="ID of its own", required=False, max_length=100, help_text="Beside ours, for scripts; may stay empty."
     )
@@ -37,6 +37,7 @@ class PolicyForm(LimitsForm):
         required=False,
         choices=[(part.value, label.capitalize()) for part, label in PARTS.items() if part != Partition.PER_API],
         widget=forms.CheckboxSelectMultiple,
+        help_text="They count with the last choice alone. How deep queries may go is set with the JSON API.",
     )
     rate = forms.FloatField(
         required=False,
@@ -66,6 +67,8 @@ class PolicyForm(LimitsForm):
             self.add_error(None, str(error))
         if self.cleaned_data.get("gives") == SOME and not self.cleaned_data.get("parts"):
             self.add_error("parts", "Tick at least one part.")
+        if self.cleaned_data.get("gives") in (EVERYTHING, EACH) and self.cleaned_data.get("parts"):
+            self.add_error("parts", "Parts count with the last choice alone: choose it, or untick them.")
         return self.cleaned_data
 
     def settings(self) -> PolicySettings:

@@ -84,6 +84,8 @@ def test_a_policy_is_created_from_the_form(acme: World) -> None:
         ({"rate": "0.2"}, "Rate: give 1 to"),
         ({"explicit_id": "a b"}, "ID of its own: give at most 100"),
         ({"metadata": "plan"}, "Line 1: write name=value."),
+        ({"gives": "everything", "parts": ["quota"]}, "Parts count with the last choice alone"),
+        ({"gives": "each", "parts": ["acl"]}, "Parts count with the last choice alone"),
         ({"apis": ["f" * 24]}, "one of the chosen APIs does not exist"),
         ({"apis": ["nonsense"]}, "one of the chosen APIs does not exist"),
         ({"name": "SILVER"}, "there is already a policy with this name"),
@@ -360,6 +362,20 @@ def test_the_access_page_of_a_key_says_which_policy_gives_what(acme: World) -> N
     assert [row["why_not"] for row in client.get(f"/keys/{key.pk}/").context["accesses"]] == ["the key is disabled"]
     keeper = user("kim@acme.example", acme.acme, permissions={"keys": "read"})
     assert 'href="/o/acme/policies/' not in text_of(signed_in(keeper).get(f"/keys/{key.pk}/"))
+
+
+def test_the_settings_of_a_key_say_what_its_policies_leave_to_it(acme: World) -> None:
+    policy = make_policy("Gold", accesses=[ApiAccess(make_api("Orders").id)])
+    applying, _ = make_key(policies=[policy.pk], rate=10, per_s=1)
+    plain, _ = make_key(has_all_apis=True, rate=10, per_s=1)
+    facts = [
+        {fact["label"]: fact["value"] for fact in signed_in(acme.ann).get(f"/keys/{key.pk}/settings/").context["facts"]}
+        for key in (applying, plain)
+    ]
+    assert [(told["Opens"], told["Rate"]) for told in facts] == [
+        ("What its policies open", "10 / s, where no policy gives one"),
+        ("All of this organisation's APIs", "10 / s"),
+    ]
 
 
 def test_disabling_a_key_names_what_its_policies_open(acme: World) -> None:
