@@ -80,7 +80,7 @@ def read_metadata(text: str) -> dict[str, Any]:
     try:
         metadata = jsontext.loads(text.strip() or "{}", max_depth=20, max_values=MAX_METADATA)
     except jsontext.TextError as error:
-        raise OAuthClientError(f"Metadata: {error}", "metadata") from None
+        raise OAuthClientError(str(error), "metadata") from None
     if not isinstance(metadata, dict):
         raise OAuthClientError("The metadata must be a JSON object, in braces.", "metadata")
     return metadata

@@ -55,7 +55,7 @@ def index(request: OrgRequest, id: str) -> HttpResponse:
 
 def _why_none(api: Api) -> str:
     if services.takes_clients(api):
-        return "An application that is one gets tokens for this API from gateways."
+        return "An application that has one gets tokens for this API from gateways."
     return "This API does not use OAuth 2.0."
 
 

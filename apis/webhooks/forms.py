@@ -30,7 +30,7 @@ class WebhookForm(forms.Form):
         min_value=0,
         max_value=MAX_TIMEOUT_S,
         label="Seconds between two of the same event",
-        help_text="Within them the same event is not sent again. 0 is never again.",
+        help_text="Within them the same event is not sent again. With 0 it is sent once and never again.",
     )
     template_path = forms.CharField(
         required=False,
