@@ -1,3 +1,5 @@
+import re
+
 from orgs import scope
 from orgs.models import Organisation
 from tests.conftest import World, signed_in, user
@@ -41,3 +43,11 @@ def test_the_overview_shows_the_trail_only_to_whom_may_read_it(world: World) -> 
     assert (response.status_code, response.context["history"]) == (200, None)
     assert signed_in(world.al).get("/").context["history"] == []
     assert signed_in(world.ann).post("/").status_code == 405
+
+
+def test_the_navigation_has_no_heading_without_links(world: World) -> None:
+    def headings(person: User) -> list[str]:
+        return re.findall(r'class="app-nav-group"[^>]*>([^<]*)<', signed_in(person).get("/").content.decode())
+
+    assert headings(world.ann) == ["Gateway", "People", "Organisation"]
+    assert headings(user("no@acme.example", world.acme)) == ["Organisation"]
