@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import cache
 from typing import TypeAlias
 
-from apis.jsontext import Path, Problem, dotted, shorten
+from apis.jsontext import Path, Problem, dotted, dumps, shorten
 
 RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 
@@ -422,7 +422,7 @@ def schema_of(kind: Kind) -> dict[str, object]:
 
 
 def wrong_type(path: Path, words: str, value: object) -> Problem:
-    return Problem(f"{dotted(path)} must be {words}, not {shorten(repr(value), 40)}.", path)
+    return Problem(f"{dotted(path)} must be {words}, not {shorten(dumps(value), 40)}.", path)
 
 
 def _list_problems(value: object, kind: ListOf, path: Path) -> Iterator[Problem]:

@@ -209,7 +209,7 @@ def test_load_gives_a_missing_field_the_line_of_what_should_hold_it() -> None:
 @pytest.mark.parametrize(
     ("path", "value", "sentence"),
     [
-        (("active",), "yes", "active must be true or false, not 'yes'."),
+        (("active",), "yes", 'active must be true or false, not "yes".'),
         (("session_lifetime",), "60", "session_lifetime must be a whole number from -9223372036854775808"),
         (("session_lifetime",), True, "session_lifetime must be a whole number from -9223372036854775808"),
         (("session_lifetime",), 60.0, "session_lifetime must be a whole number from -9223372036854775808"),

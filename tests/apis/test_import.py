@@ -79,7 +79,7 @@ HOSTILE: dict[str, tuple[str, str]] = {
     "Swagger 2": ('{"swagger": "2.0"}', "This is Swagger 2.0: convert it to OpenAPI 3.0 or 3.1 first."),
     "bad Tyk definition": (
         json.dumps({"api_definition": definition() | {"active": "yes"}}),
-        "active must be true or false, not 'yes'.",
+        'active must be true or false, not "yes".',
     ),
 }
 

@@ -440,7 +440,7 @@ def test_what_is_switched_off_is_left_out() -> None:
 
 WRONG: list[tuple[str, Any, str]] = [
     ("server__listenPath__value", 5, "server.listenPath.value must be a text, not 5."),
-    ("info__state__active", "yes", "info.state.active must be true or false, not 'yes'."),
+    ("info__state__active", "yes", 'info.state.active must be true or false, not "yes".'),
     ("upstream__rateLimit", {"per": 60}, "upstream.rateLimit.per must be a duration such as 1m30s, not 60."),
     ("middleware__operations", {"getPet": None}, "middleware.operations.getPet must not be null."),
     ("server__gatewayTags", {"tags": ["a", None]}, "server.gatewayTags.tags.1 must not be null."),

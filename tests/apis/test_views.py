@@ -281,7 +281,7 @@ def test_the_editor_shows_the_definition_and_saves_it(world: World) -> None:
 @pytest.mark.parametrize(
     ("replaced", "by", "line", "error"),
     [
-        ('"active": true', '"active": "yes"', 4, "Line 4: active must be true or false, not 'yes'."),
+        ('"active": true', '"active": "yes"', 4, 'Line 4: active must be true or false, not "yes".'),
         ('"active": true,', '"active": true', 5, "Line 5: This is not JSON: Expecting ',' delimiter."),
         ('"slug": "orders"', '"name": "again"', 3, "Line 3: The key “name” stands twice in one object."),
         (
