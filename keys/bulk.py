@@ -143,6 +143,7 @@ class Reader:
         said = KeySettings(tags=sent["tags"], metadata=sent["metadata"], expires_at=sent["expires_at"])
         chosen = valid({**DEFAULTS, **said, "alias": "key", "has_all_apis": True})
         refuse_past(chosen["expires_at"])
+        named.refuse_foreign_tags(chosen["tags"])
         tags = chosen["tags"]
         return Own(tags, rows.array(tags), jsontext.dumps(chosen["metadata"]), chosen["expires_at"])
 

@@ -42,6 +42,10 @@ class NoSuchClient(NoSuch):
     """An OAuth client that the organisation does not have."""
 
 
+class NoSuchTag(NoSuch):
+    """A tag that gateways give to what is another organisation's."""
+
+
 class NoSuchOrganisation(NoSuch):
     """An organisation that is not the one of the key or policy."""
 

@@ -9,12 +9,14 @@ from django.db.models import Q
 from apis.definition import ASKING
 from apis.models import Api, Certificate, OAuthClient
 from keys import rights
-from keys.errors import MISSING_POLICY, BadSetting, NoSuchCertificate, NoSuchClient, NoSuchPolicy
+from keys.errors import MISSING_POLICY, BadSetting, NoSuchCertificate, NoSuchClient, NoSuchPolicy, NoSuchTag
 from keys.models import Policy
 from keys.rights import ApiAccess
 from keys.settings import KeySettings
 from orgs import scope
 from orgs.ids import is_id
+
+OF_ORGANISATION = "org-"
 
 
 class NamedPolicy(NamedTuple):
@@ -58,6 +60,16 @@ def refuse_foreign(extra: Mapping[str, Any]) -> None:
     client = extra.get("oauth_client_id")
     if client and not OAuthClient.objects.filter(client_id=client).exists():
         raise NoSuchClient("OAuth client: it does not exist.")
+
+
+def refuse_foreign_tags(tags: Iterable[str]) -> None:
+    """Raise NoSuchTag for `org-` with the id of another organisation.
+
+    So gateways tag what they count, and add the tags of the key: its calls would be counted as another's.
+    """
+    ids = {tag.removeprefix(OF_ORGANISATION) for tag in tags if tag.startswith(OF_ORGANISATION)}
+    if any(is_id(id) and id != scope.current_organisation_id() for id in ids):
+        raise NoSuchTag("Tags: one of those named does not exist.")
 
 
 def _are_own(certificates: set[str]) -> bool:

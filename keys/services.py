@@ -60,6 +60,7 @@ def create_key(
     chosen = valid({**DEFAULTS, "alias": username or "key", **settings})
     refuse_past(chosen["expires_at"])
     named.refuse_foreign(chosen["extra"])
+    named.refuse_foreign_tags(chosen["tags"])
     text = _token(_chosen_id(custom_id, username, chosen["extra"]))
     if not username and "alias" not in settings:
         chosen["alias"] = f"key {token.mask(text)}"
@@ -108,6 +109,7 @@ def update_key(
         refuse_past(after["expires_at"])
     if after["extra"] != before["extra"]:
         named.refuse_foreign(after["extra"])
+    named.refuse_foreign_tags(after["tags"])
     new_secrets = _seal(saved, after, password=password, hmac_string=hmac_string, jwt_secret=jwt_secret)
     if after == before and not new_secrets:
         return _renew_quota(saved) if renews_quota else saved

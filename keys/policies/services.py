@@ -43,6 +43,7 @@ def create_policy(*, policy_id: str = "", **settings: Unpack[PolicySettings]) ->
     if policy_id and Policy.objects.filter(pk=policy_id).exists():
         raise IdTaken("ID: there is already a policy with this id.")
     chosen = valid({**DEFAULTS, **settings})
+    named.refuse_foreign_tags(chosen["tags"])
     names = key_rights.names_of(chosen["accesses"])
     try:
         return _create(policy_id or new_id(), chosen, names)
@@ -71,6 +72,7 @@ def update_policy(*, policy: Policy, revision: int, **settings: Unpack[PolicySet
     after = valid({**before, **settings})
     if after == before:
         return saved
+    named.refuse_foreign_tags(after["tags"])
     names = key_rights.names_of(before["accesses"]) | key_rights.names_of(after["accesses"])
     if _applying(saved).exclude(username="").exists():
         named.refuse_open_doors(after["accesses"], (), has_all_apis=False)

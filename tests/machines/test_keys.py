@@ -301,6 +301,7 @@ def test_what_another_organisation_has_is_as_what_never_was(world: World, ann: M
         (session(theirs), session(theirs, access_rights={"never": {}})),
         (session(ours, apply_policies=[policy.pk]), session(ours, apply_policies=[NEVER])),
         (session(ours, apply_policies=["gold"]), session(ours, apply_policies=["never"])),
+        (session(ours, tags=[f"org-{world.globex.id}"]), session(ours, tags=[f"org-{NEVER}"])),
         (session(ours, certificate=world.globex.id + "a" * 64), session(ours, certificate=NEVER + "b" * 64)),
     ]
     for foreign, never in pairs:
@@ -311,6 +312,8 @@ def test_what_another_organisation_has_is_as_what_never_was(world: World, ann: M
             assert (refused.status_code, refused.content) == (missing.status_code, missing.content)
     assert stored(world, made["key_hash"]) == before
     assert lines(world) == ["created"]
+    assert ann.post("/api/keys", [session(ours, tags=[f"org-{world.globex.id}"])]).status_code == 404
+    assert ann.post("/api/keys", session(ours, tags=[f"org-{world.acme.id}", "org-wide"])).status_code == 200
 
 
 def test_an_organisation_that_is_not_ones_own_is_refused_as_everywhere(world: World, ann: Machine) -> None:

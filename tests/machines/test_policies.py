@@ -197,6 +197,15 @@ def test_search_narrows(world: World, ann: Machine) -> None:
     assert names(f"policy_ids={gold},silver,none") == ["Gold", "Silver"]
 
 
+def test_a_tag_of_another_organisation_is_as_one_that_never_was(world: World, ann: Machine) -> None:
+    api = api_of(world)
+    policy = read(ann.post(PATH, document(api)))["Message"]
+    for method, path in (("POST", PATH), ("PUT", f"{PATH}/{policy}")):
+        tagged = [document(api, name="Tagged", tags=[f"org-{id}"]) for id in (world.globex.id, "0" * 24)]
+        answers = [ann.call(method, path, sent) for sent in tagged]
+        assert {(answer.status_code, answer.content) for answer in answers} == {(404, answers[0].content)}
+
+
 def test_import_puts_policies_into_their_organisations_or_none(world: World) -> None:
     ours, theirs = api_of(world), api_of(world, "globex")
     sent = [
