@@ -127,7 +127,8 @@ class Serving(OrgOwned):
 class FeedItem(OrgOwned):
     """An API or policy as gateways are sent it, word for word; empty where they may not have it, for `fault`.
 
-    `since` is the transaction that wrote it, and `history` what was before: [[revision, since], …], newest first.
+    `since` is the transaction that wrote it, and `history` what was before: [[revision, since], …], newest first, a
+    revision of 0 being that it was not served.
     `depends` is what keys' session objects say of it: where that changes, they are delivered again. A row stays for
     a while after its object has gone, since nodes may still have that.
     """

@@ -157,11 +157,14 @@ def _write(kind: str, ids: Sequence[str], built: dict[str, Built]) -> None:
 
 
 def _save(item: FeedItem, now: Built, *, is_new: bool) -> None:
-    if not is_new:
-        item.history = [[item.revision, item.since], *item.history][:LONGEST_HISTORY]
+    if item.is_served or now.text:  # else the feed stays as it is
+        was = [] if is_new else [[item.revision if item.is_served else 0, item.since]]
+        item.history, item.since = [*was, *item.history][:LONGEST_HISTORY], ThisTransaction()
+    elif is_new:
+        item.since = 0
     item.name, item.revision, item.text, item.fault = now.name, now.revision, now.text, now.fault
     item.is_served, item.tags, item.depends, item.rules = now.text != "", now.tags, now.depends, rules()
-    item.since, item.built_at = ThisTransaction(), Now()
+    item.built_at = Now()
     item.save(force_insert=is_new)
 
 

@@ -69,7 +69,9 @@ END $$;
 
 CREATE FUNCTION gateways_take_out_deleted() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    UPDATE public.gateways_feeditem AS item SET is_served = false, since = pg_current_xact_id()::text::bigint
+    UPDATE public.gateways_feeditem AS item
+    SET is_served = false, since = pg_current_xact_id()::text::bigint,
+        history = jsonb_build_array(jsonb_build_array(item.revision, item.since)) || item.history
     FROM old_rows AS gone
     WHERE item.organisation_id = gone.organisation_id AND item.kind = TG_ARGV[0] AND item.object_id = gone.id
         AND item.is_served;
@@ -80,7 +82,9 @@ END $$;
 
 CREATE FUNCTION gateways_take_out_inactive() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    UPDATE public.gateways_feeditem AS item SET is_served = false, since = pg_current_xact_id()::text::bigint
+    UPDATE public.gateways_feeditem AS item
+    SET is_served = false, since = pg_current_xact_id()::text::bigint,
+        history = jsonb_build_array(jsonb_build_array(item.revision, item.since)) || item.history
     FROM new_rows AS api
     WHERE item.organisation_id = api.organisation_id AND item.kind = 'apis' AND item.object_id = api.id
         AND item.is_served AND NOT api.is_active;

@@ -1,6 +1,6 @@
 """Gateways of acme and globex: one group serves both, and each has one of its own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -13,14 +13,17 @@ from apis.definition import Authentication
 from apis.models import Api
 from apis.services import create_api
 from gateways import serving
-from gateways.feed import building
+from gateways.feed import building, sending
 from gateways.models import GatewayGroup
 from gateways.presence import Presence
-from gateways.services import create_group
+from gateways.services import create_group, delete_group
 from orgs import scope
+from orgs.models import Organisation
+from orgs.services import create_organisation, delete_organisation
 from tests.conftest import World
 from tests.gateways.gateway import Gateway
 from tests.machines.client import content
+from tests.walls.conftest import SUPERUSER, connect, installed
 
 
 @dataclass(frozen=True)
@@ -37,8 +40,17 @@ def made(**settings: Any) -> tuple[GatewayGroup, str]:
     return create_group(**settings)
 
 
+@dataclass(frozen=True)
+class Committed:
+    acme: Organisation
+    group: GatewayGroup
+    gateway: Gateway
+
+
 @pytest.fixture
-def groups(world: World, vars_apart: None) -> Groups:
+def groups(world: World, vars_apart: None, monkeypatch: pytest.MonkeyPatch) -> Groups:
+    # Within one transaction it is chance whether a snapshot has seen what was written.
+    monkeypatch.setattr(sending, "_kept", lambda *_: None)
     shared, shared_secret = made(name="Shared", serves_all=True)
     acme, acme_secret = made(name="Acme's", organisation_ids=[world.acme.id])
     globex, globex_secret = made(name="Globex's", organisation_ids=[world.globex.id])
@@ -63,6 +75,7 @@ def send(method: str, path: str, headers: dict[str, str], body: str) -> tuple[in
     return answer.status_code, content(answer).decode()
 
 
+__all__ = ["installed"]
 Plug = Callable[..., Gateway]
 
 
@@ -91,3 +104,23 @@ def build() -> None:
     """Do what the worker does before it delivers."""
     while serving.write_out() + building.build_waiting():
         pass
+
+
+@pytest.fixture
+def committed(installed: None, vars_apart: None) -> Iterator[Committed]:
+    """Acme and a group of gateways for it, in transactions that end: what depends on them needs it so."""
+    acme = create_organisation(slug="acme", name="Acme")
+    group, secret = create_group(name="Acme's", organisation_ids=[acme.id])
+    serving.write_out()
+    yield Committed(acme, group, Gateway(send=send, secret=secret))
+    delete_group(group=group)
+    delete_organisation(organisation=acme, cascade=True)
+    serving.write_out()
+    forget_everything()
+
+
+def forget_everything() -> None:
+    """The trail of the installation outlives what it tells of."""
+    with connect(SUPERUSER, autocommit=True) as server:
+        for table in ("orgs_auditentry", "gateways_lane", "gateways_node"):
+            server.execute(f"DELETE FROM {table}")  # noqa: S608

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 from django.conf import settings as product
-from django.db import connection
 
 from apis.definition import Authentication
 from apis.models import Api
@@ -14,6 +13,7 @@ from apis.services.importing import import_text
 from gateways.feed import building, sending
 from gateways.models import FeedItem, Node
 from gateways.services import update_group
+from gateways.turns import Faulty
 from keys.models import Policy
 from keys.policies.services import create_policy, delete_policy
 from keys.policies.services import set_active as set_policy_active
@@ -263,41 +263,6 @@ def test_segmented_group_is_sent_what_its_nodes_load(world: World, groups: Group
     assert names(gateway) == ["internal"]
 
 
-def test_unchanged_list_is_not_read_again(
-    world: World, groups: Groups, plug: Plug, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    add_api(world.acme.id, "/orders/")
-    build()
-    gateway = plug(groups.acme)
-    assert names(gateway) == ["orders"]
-    monkeypatch.setattr(sending, "_read", lambda *_: pytest.fail("It was read again."))
-    assert names(gateway) == ["orders"]
-    add_api(world.globex.id, "/bills/")
-    build()
-    assert names(gateway) == ["orders"]
-
-
-def test_a_change_in_another_transaction_is_not_missed(world: World, groups: Groups, plug: Plug) -> None:
-    """One that began before the list was read, and was not yet visible to it."""
-    api = add_api(world.acme.id, "/orders/")
-    build()
-    gateway = plug(groups.acme)
-    assert names(gateway) == ["orders"]
-    path = sending.folder() / f"{groups.acme.pk}.apis"
-    kept = path.read_bytes()
-    state, _, entries = kept.partition(b"\n")
-    snapshot = json.loads(state)["snapshot"]
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_current_xact_id()::text")
-        number = cursor.fetchone()[0]
-    running = json.loads(state) | {"snapshot": f"{number}:{int(number) + 1}:{number}"}
-    path.write_bytes(json.dumps(running).encode() + b"\n" + entries)
-    assert snapshot
-    assert names(gateway) == ["orders"]
-    assert path.read_bytes().partition(b"\n")[0] != json.dumps(running).encode()
-    assert api.pk.encode() in path.read_bytes()
-
-
 def test_files_of_lists_are_their_owners_alone(world: World, groups: Groups, plug: Plug) -> None:
     add_api(world.acme.id, "/orders/")
     build()
@@ -314,12 +279,6 @@ def test_node_notes_what_it_was_given(world: World, groups: Groups, plug: Plug) 
         node = Node.objects.get()
     assert node.apis_at is not None
     assert node.policies_at is not None
-    with scope.opened(scope.EVERYTHING), connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_visible_in_snapshot(since::text::xid8, %s::pg_snapshot) FROM gateways_feeditem",
-            [node.apis_snapshot],
-        )
-        assert cursor.fetchall() == [(False,)]  # within one transaction nothing of it is in a snapshot
 
 
 def test_item_keeps_the_revisions_that_were(world: World, groups: Groups) -> None:
@@ -374,7 +333,7 @@ def test_one_faulty_organisation_keeps_no_other_waiting(
         real(entries)
 
     monkeypatch.setattr(building, "build", breaks)
-    monkeypatch.setattr(building, "FAULTY", building.Faulty())
+    monkeypatch.setattr(building, "FAULTY", Faulty())
     build()
     assert names(plug(groups.shared)) == ["bills"]
 

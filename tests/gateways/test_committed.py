@@ -1,0 +1,93 @@
+"""What depends on transactions that end: what a list has seen, what a node has, and changes that were still running."""
+
+import json
+import threading
+
+import pytest
+from django.db import connection, transaction
+
+from apis.services import set_active, update_api
+from gateways.feed import sending
+from gateways.models import FeedItem, Node
+from orgs import scope
+from tests.gateways.conftest import Committed, add_api, build
+from tests.gateways.gateway import Gateway
+
+
+def names(gateway: Gateway) -> list[str]:
+    gateway.load()
+    return sorted(api["name"] for api in gateway.apis.values())
+
+
+def test_unchanged_list_is_not_read_again(committed: Committed, monkeypatch: pytest.MonkeyPatch) -> None:
+    gateway = committed.gateway
+    add_api(committed.acme.id, "/orders/")
+    build()
+    gateway.register()
+    assert names(gateway) == ["orders"]
+    with monkeypatch.context() as patched:
+        patched.setattr(sending, "_read", lambda *_: pytest.fail("It was read again."))
+        assert names(gateway) == ["orders"]
+        # What is not of this list does not change it.
+        add_api(committed.acme.id, "/inactive/", active=False)
+        build()
+        assert names(gateway) == ["orders"]
+    add_api(committed.acme.id, "/sales/")
+    build()
+    assert names(gateway) == ["orders", "sales"]
+
+
+def test_change_that_was_running_when_the_list_was_read_is_in_the_next(committed: Committed) -> None:
+    """Its number is lower than that of what was read, which it nevertheless is not in."""
+    api = add_api(committed.acme.id, "/orders/")
+    build()
+    committed.gateway.register()
+    began, read = threading.Event(), threading.Event()
+
+    def deactivate() -> None:
+        with transaction.atomic():
+            with scope.opened(scope.of(committed.acme.id)):
+                set_active(api=api, is_active=False)
+            began.set()
+            read.wait(10)
+        connection.close()
+
+    slow = threading.Thread(target=deactivate)
+    slow.start()
+    began.wait(10)
+    add_other = add_api(committed.acme.id, "/sales/")
+    build()
+    assert names(committed.gateway) == ["orders", "sales"]
+    read.set()
+    slow.join()
+    assert names(committed.gateway) == ["sales"]
+    assert add_other.pk in (sending.folder() / f"{committed.group.pk}.apis").read_text()
+
+
+def seen_by(node: Node) -> list[tuple[str, bool]]:
+    with scope.opened(scope.EVERYTHING), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT name, pg_visible_in_snapshot(since::text::xid8, %s::pg_snapshot) FROM gateways_feeditem"
+            " WHERE kind = 'apis' ORDER BY name",
+            [node.apis_snapshot],
+        )
+        return [(str(name), bool(is_there)) for name, is_there in cursor.fetchall()]
+
+
+def test_node_notes_what_it_has_got(committed: Committed) -> None:
+    orders = add_api(committed.acme.id, "/orders/")
+    add_api(committed.acme.id, "/sales/")
+    build()
+    committed.gateway.register()
+    committed.gateway.load()
+    with scope.opened(scope.of(committed.acme.id)):
+        update_api(api=orders, definition=json.loads(orders.definition) | {"name": "orders 2"}, revision=1)
+    build()
+    with scope.opened(scope.INSTALLATION):
+        node = Node.objects.get()
+    assert node.apis_at is not None
+    assert node.policies_at is not None
+    assert seen_by(node) == [("orders 2", False), ("sales", True)]
+    with scope.opened(scope.of(committed.acme.id)):
+        item = FeedItem.objects.get(object_id=orders.pk)
+    assert [revision for revision, _ in item.history] == [1]
