@@ -2,7 +2,7 @@
 import os
 import sys
 
-from dashboard import embedded, secret_settings
+from dashboard import embedded, embedded_server, secret_settings
 
 MAKE_SECRETS = {"up", "migrate", "bootstrap"}
 NEED_NO_DATABASE = {"up", "help", "check", "makemigrations", "collectstatic"}
@@ -18,7 +18,7 @@ def main() -> None:
 
     try:
         run()
-    except (ImproperlyConfigured, embedded.EmbeddedDatabaseError) as error:
+    except (ImproperlyConfigured, embedded_server.EmbeddedServerError) as error:
         sys.exit(str(error))
     except OperationalError as error:
         sys.exit(f"The database does not answer: {error}")

