@@ -7,7 +7,15 @@ import os
 import secrets
 from pathlib import Path
 
-NAMES = ("SECRET_KEY", "ADMIN_SECRET", "ACCESS_KEY_PEPPER", "KEY_DIGEST_PEPPER", "SEALING_KEY", "NODE_SECRET")
+NAMES = (
+    "SECRET_KEY",
+    "ADMIN_SECRET",
+    "ACCESS_KEY_PEPPER",
+    "KEY_DIGEST_PEPPER",
+    "SEALING_KEY",
+    "NODE_SECRET",
+    "VALKEY_PASSWORD",
+)
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 

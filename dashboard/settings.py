@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from dashboard import embedded, secret_settings
+from dashboard import embedded, embedded_valkey, running, secret_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = secret_settings.var_dir()
@@ -53,12 +53,19 @@ def database(url: str, name: str) -> dict[str, object]:
     return options | {"ENGINE": "django.db.backends.postgresql"}
 
 
+def check_redis_url(url: str, name: str) -> None:
+    parts = urlsplit(url)
+    if parts.scheme not in ("redis", "rediss") or not parts.hostname:
+        raise ImproperlyConfigured(f"{name} must be a redis:// or rediss:// address.")
+
+
 SECRET_KEY = secret("SECRET_KEY")
 # Empty switches the Admin API off; so does one that is too short.
 ADMIN_SECRET: str = env.str("ADMIN_SECRET", "")
 ACCESS_KEY_PEPPER = secret("ACCESS_KEY_PEPPER").encode()
 KEY_DIGEST_PEPPER = secret("KEY_DIGEST_PEPPER").encode()
 SEALING_KEY = secret("SEALING_KEY").encode()
+NODE_SECRET = secret("NODE_SECRET")
 
 DEBUG = switch("DEBUG", default=False)
 ALLOWED_HOSTS = ["*"]  # orgs.middleware refuses a host that is neither in SITE_HOSTS nor an organisation's domain
@@ -78,6 +85,16 @@ DATABASES = {"default": database(DATABASE_URL, "DATABASE_URL")}
 DATABASES["default"] |= {"CONN_MAX_AGE": 600}
 DATABASES["default"]["OPTIONS"] = {"options": "-c jit=off", "connect_timeout": 3}
 DATABASE_OWNER = database(DATABASE_OWNER_URL, "DATABASE_OWNER_URL") if DATABASE_OWNER_URL else None
+
+# Empty where none is given and no server's program is found: gateways wait then, and all else works.
+GATEWAY_REDIS_URL: str = env.str("GATEWAY_REDIS_URL", "")
+EMBEDDED_VALKEY = not GATEWAY_REDIS_URL and embedded_valkey.program() is not None
+if EMBEDDED_VALKEY:
+    # One port above the web's, which is known here too while `PORT=9000 manage.py up` runs in another terminal.
+    _, web_port = running.found(VAR_DIR) or (0, 8000)
+    GATEWAY_REDIS_URL = embedded_valkey.url(number("PORT", web_port, least=1) + 1, secret("VALKEY_PASSWORD"))
+elif GATEWAY_REDIS_URL:
+    check_redis_url(GATEWAY_REDIS_URL, "GATEWAY_REDIS_URL")
 
 INSTALLED_APPS = [
     "dashboard",
@@ -172,9 +189,6 @@ STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True
-
-GATEWAY_REDIS_URL: str = env.str("GATEWAY_REDIS_URL", "")
-NODE_SECRET = secret("NODE_SECRET")
 
 KEY_HASH = choice("KEY_HASH", "sha256", ("sha256", "murmur64", "murmur128"))
 # It is the gateway that calls a target: "localhost" is its machine, with whatever answers only there. On a trial that

@@ -11,6 +11,7 @@ from typing import cast
 
 import psycopg
 import pytest
+import redis
 from django.conf import settings
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.hashers import make_password
@@ -18,9 +19,10 @@ from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from psycopg import sql
+from pytest_django import Settings
 from pytest_django.plugin import DjangoDbBlocker
 
-from dashboard import embedded, machines
+from dashboard import embedded, embedded_valkey, machines
 from dashboard.rates import Rates
 from orgs import scope
 from orgs.models import Organisation
@@ -31,12 +33,20 @@ PASSWORD = "correct horse battery staple"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if settings.EMBEDDED_DATABASE and not hasattr(config, "workerinput"):
+    if hasattr(config, "workerinput"):
+        return
+    if settings.EMBEDDED_DATABASE:
         embedded.start(settings.VAR_DIR, fast_and_unsafe=True)
+    if settings.EMBEDDED_VALKEY:
+        embedded_valkey.start(settings.VAR_DIR, settings.GATEWAY_REDIS_URL, fast_and_unsafe=True)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    if settings.EMBEDDED_DATABASE and not hasattr(config, "workerinput"):
+    if hasattr(config, "workerinput"):
+        return
+    if settings.EMBEDDED_VALKEY:
+        embedded_valkey.stop(settings.VAR_DIR)
+    if settings.EMBEDDED_DATABASE:
         embedded.stop(settings.VAR_DIR)
 
 
@@ -66,6 +76,18 @@ def django_db_setup(django_test_environment: None, django_db_blocker: DjangoDbBl
 def nobody_has_guessed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wrong credentials of one test do not count against the next."""
     monkeypatch.setattr(machines, "FAILURES", Rates(per_second=0.2, burst=20))
+
+
+@pytest.fixture
+def valkey(settings: Settings) -> Iterator[redis.Redis]:
+    """An empty Redis, to which the settings lead: each worker has a database of its own in the tests' Valkey."""
+    if not settings.EMBEDDED_VALKEY:
+        pytest.skip("there is neither a valkey-server nor a redis-server")
+    number = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+    settings.GATEWAY_REDIS_URL = f"{settings.GATEWAY_REDIS_URL}/{number}"
+    with redis.Redis.from_url(settings.GATEWAY_REDIS_URL) as client:
+        client.flushdb()
+        yield client
 
 
 @dataclass(frozen=True)

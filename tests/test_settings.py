@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -17,7 +18,7 @@ from gunicorn.config import Config
 from gunicorn.http import RequestParser
 from gunicorn.http.errors import InvalidHeader
 
-from dashboard import secret_settings
+from dashboard import running, secret_settings
 
 SECRET = "a secret of more than twenty-four characters"
 KEPT = ("PATH", "HOME", "LANG", "TMPDIR")
@@ -44,7 +45,9 @@ def manage(*words: str, **environment: str) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("name", [name for name in secret_settings.NAMES if name != "ADMIN_SECRET"])
+@pytest.mark.parametrize(
+    "name", [name for name in secret_settings.NAMES if name not in ("ADMIN_SECRET", "VALKEY_PASSWORD")]
+)
 def test_secret_that_is_missing_or_short_stops_the_start(name: str) -> None:
     with pytest.raises(ImproperlyConfigured, match=f"^{name} is not set"):
         read(**{name: ""})
@@ -67,6 +70,8 @@ def test_admin_secret_may_be_left_out() -> None:
         ("DATABASE_URL", "mysql://db/commonhold", "must be a postgres:// address."),
         ("DATABASE_URL", "commonhold", "must be a postgres:// address."),
         ("DATABASE_OWNER_URL", "sqlite:///x", "must be a postgres:// address."),
+        ("GATEWAY_REDIS_URL", "http://redis:6379", "must be a redis:// or rediss:// address."),
+        ("GATEWAY_REDIS_URL", "redis:", "must be a redis:// or rediss:// address."),
         ("SESSION_HOURS", "0", "must be at least 1."),
         ("KEY_HASH", "md5", "must be one of sha256, murmur64, murmur128."),
         ("LOG_LEVEL", "loud", "must be one of DEBUG, INFO, WARNING, ERROR."),
@@ -80,7 +85,7 @@ def test_wrong_setting_stops_the_start_with_its_name(name: str, value: str, faul
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("PORT", "80a"), ("PORT", "65536"), ("WEB_WORKERS", "0"), ("WEB_THREADS", "-1")]
+    ("name", "value"), [("PORT", "80a"), ("PORT", "65535"), ("WEB_WORKERS", "0"), ("WEB_THREADS", "-1")]
 )
 def test_wrong_number_for_the_web_server_stops_it_with_its_name(
     name: str, value: str, monkeypatch: pytest.MonkeyPatch
@@ -159,11 +164,47 @@ def test_database_is_the_embedded_one_while_no_other_is_named(tmp_path: Path) ->
     assert read(DATABASE_URL="postgres://web@db/other")["DATABASES"]["default"]["HOST"] == "db"
 
 
+@pytest.fixture
+def valkey_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program of that name on the PATH; nobody runs it."""
+    program = tmp_path / "bin" / "valkey-server"
+    program.parent.mkdir()
+    program.touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(program.parent))
+
+
+def test_redis_is_the_embedded_one_while_no_other_is_named(valkey_server: None) -> None:
+    names = ("EMBEDDED_VALKEY", "GATEWAY_REDIS_URL")
+    found = [read(), read(PORT="9000"), read(GATEWAY_REDIS_URL="rediss://:word@db:6380/2")]
+    assert [tuple(settings[name] for name in names) for settings in found] == [
+        (True, f"redis://:{quote(SECRET)}@127.0.0.1:8001"),
+        (True, f"redis://:{quote(SECRET)}@127.0.0.1:9001"),
+        (False, "rediss://:word@db:6380/2"),
+    ]
+
+
+def test_embedded_valkey_is_found_beside_the_dashboard_that_runs(valkey_server: None, tmp_path: Path) -> None:
+    running.claim(tmp_path / "var", 9000)
+    assert read()["GATEWAY_REDIS_URL"].endswith("@127.0.0.1:9001")
+
+
+def test_without_a_server_gateways_have_no_redis(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dashboard.embedded_valkey.program", lambda: None)
+    settings = read(VALKEY_PASSWORD="")
+    assert (settings["EMBEDDED_VALKEY"], settings["GATEWAY_REDIS_URL"]) == (False, "")
+
+
+def test_password_of_the_embedded_valkey_is_needed_with_it_alone(valkey_server: None) -> None:
+    with pytest.raises(ImproperlyConfigured, match=r"^VALKEY_PASSWORD is not set"):
+        read(VALKEY_PASSWORD="")
+    assert not read(VALKEY_PASSWORD="", GATEWAY_REDIS_URL="redis://db")["EMBEDDED_VALKEY"]
+
+
 def test_secrets_are_generated_once_into_a_private_file() -> None:
     assert secret_settings.generate_missing() == list(secret_settings.NAMES)
     written = secret_settings.path().read_text()
     values = [line.partition("=")[2] for line in written.splitlines()]
-    assert len({value for value in values if len(value) == 64}) == 5
+    assert len({value for value in values if len(value) == 64}) == 7
     assert stat.S_IMODE(secret_settings.path().stat().st_mode) == 0o600
     assert secret_settings.generate_missing() == []
     assert secret_settings.path().read_text() == written
@@ -187,7 +228,7 @@ def test_secret_is_appended_on_a_line_of_its_own() -> None:
 def test_generating_secrets_prints_none_of_them() -> None:
     refused = manage("migrate", DATABASE_URL="mysql://db/x")
     assert refused == (1, "DATABASE_URL must be a postgres:// address.\n")
-    assert len(secret_settings.path().read_text().splitlines()) == 5
+    assert len(secret_settings.path().read_text().splitlines()) == 7
 
 
 def test_secrets_that_cannot_be_kept_are_said_in_one_sentence(tmp_path: Path) -> None:

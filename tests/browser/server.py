@@ -11,6 +11,8 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.ports import free_port
+
 ROOT = Path(__file__).resolve().parents[2]
 START_TIMEOUT_S = 60
 PASSWORD = "correct horse battery staple"
@@ -65,13 +67,6 @@ def environment(var_dir: Path, port: int) -> dict[str, str]:
         "ADMIN_EMAIL": "ann@acme.example",
         "ADMIN_PASSWORD": PASSWORD,
     }
-
-
-def free_port() -> int:
-    with closing(socket.socket()) as trial:
-        trial.bind(("127.0.0.1", 0))
-        port: int = trial.getsockname()[1]
-        return port
 
 
 def wait_until_it_answers(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
