@@ -41,7 +41,7 @@ class PatientRequest(Request):  # type: ignore[misc]
 RequestParser.mesg_class = PatientRequest
 http_parser = "python"  # the fast one would read headers without the class above
 
-port = number("PORT", 8000, most=65_535)
+port = number("PORT", 8000, most=65_534)  # the embedded Valkey takes the one above
 bind = f"127.0.0.1:{port}"
 worker_class = "gthread"
 workers = number("WEB_WORKERS", 2, most=256)
@@ -66,12 +66,3 @@ def when_ready(server: Any) -> None:
             listener.sock.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", PATIENCE_S, 0))
     if os.isatty(0):
         signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
-
-
-def on_exit(server: object) -> None:
-    """`manage.py up` turns into gunicorn, and leaves it to stop the embedded database."""
-    from dashboard import embedded, running, secret_settings
-
-    var_dir = secret_settings.var_dir()
-    if running.is_this_process(var_dir) and not os.environ.get("DATABASE_URL"):
-        embedded.stop(var_dir)

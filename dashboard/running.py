@@ -1,8 +1,9 @@
 """At most one `manage.py up` for each `var/`: it holds a lock on `var/up.pid`, which dies with its process.
 
-The lock lives on in gunicorn, which `up` becomes, and in its workers: it also tells when all have gone.
+The web server and the worker, its children, hold it too: where `up` was killed it also tells when all have gone.
 """
 
+import contextlib
 import fcntl
 import os
 import signal
@@ -42,18 +43,14 @@ def stop(var_dir: Path) -> bool:
     running = found(var_dir)
     if running is None:
         return False
-    os.kill(running[0], signal.SIGTERM)
+    with contextlib.suppress(ProcessLookupError):  # it was killed, and its children are still about to end
+        os.kill(running[0], signal.SIGTERM)
     deadline = time.monotonic() + STOP_TIMEOUT_S
     while found(var_dir) is not None:
         if time.monotonic() > deadline:
             raise TimeoutError(f"Process {running[0]} has not stopped within {STOP_TIMEOUT_S} s.")
         time.sleep(0.05)
     return True
-
-
-def is_this_process(var_dir: Path) -> bool:
-    """Whether this process is the `up`, or the gunicorn that it became, and none of its children."""
-    return _path(var_dir).exists() and (noted := _noted(var_dir)) is not None and noted[0] == os.getpid()
 
 
 def _path(var_dir: Path) -> Path:

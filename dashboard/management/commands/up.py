@@ -5,18 +5,19 @@ import socket
 import sys
 from argparse import ArgumentParser
 from io import StringIO
-from typing import Any, NoReturn
+from typing import Any
 
 from django.conf import settings
-from django.core.management import call_command
+from django.core.management import call_command, get_commands
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
-from dashboard import embedded, embedded_server, running
+from dashboard import children, embedded, embedded_valkey, running
+from dashboard.embedded_server import EmbeddedServerError
 
 
 class Command(BaseCommand):
-    help = "Run everything on this machine: embedded database, migrations, the first bootstrap, web server."
+    help = "Run everything on this machine: embedded servers, migrations, the first bootstrap, web server, worker."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--stop", action="store_true", help="Stop what an earlier `up` started.")
@@ -24,26 +25,27 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             self.stop() if options["stop"] else self.run()
-        except (embedded_server.EmbeddedServerError, OSError) as error:
+        except (EmbeddedServerError, OSError) as error:
             raise CommandError(str(error)) from error
 
     def stop(self) -> None:
         was_running = running.stop(settings.VAR_DIR)
-        stop_database()
+        stop_servers()
         self.stdout.write("Commonhold has stopped." if was_running else "Commonhold was not running.")
 
     def run(self) -> None:
         port = wanted_port()
         claim(port)
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        heed_signals()
         try:
             prepare()
             self.stdout.write(f"\n{sign_in()}\n\nOpen   http://127.0.0.1:{port}/\nStop   Ctrl-C\n")
+            if not settings.GATEWAY_REDIS_URL:
+                self.stdout.write("Gateways wait for a Redis: install valkey-server, or set GATEWAY_REDIS_URL.")
             self.stdout.flush()
-            become_gunicorn()
-        except BaseException:  # Ctrl-C too: nothing that was started may stay
-            stop_database()
-            raise
+            serve()
+        finally:  # after Ctrl-C too: nothing that was started may stay
+            stop_servers()
 
 
 def wanted_port() -> int:
@@ -66,11 +68,20 @@ def claim(port: int) -> None:
             raise CommandError(f"PORT {port} cannot be used: {os.strerror(error.errno or 0)}.") from error
 
 
+def heed_signals() -> None:
+    """End as by Ctrl-C when told to, and when the terminal closes, unless nohup has said otherwise."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.default_int_handler)
+
+
 def prepare() -> None:
     settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # whitenoise warns where it is missing
     if settings.EMBEDDED_DATABASE:
         os.set_inheritable(embedded.join_users(settings.VAR_DIR), True)
         embedded.start(settings.VAR_DIR)
+    if settings.EMBEDDED_VALKEY:
+        embedded_valkey.start(settings.VAR_DIR, settings.GATEWAY_REDIS_URL)
     if settings.DATABASE_OWNER:
         call_command("migrate", verbosity=0)
     call_command("check", databases=["default"], stdout=StringIO())
@@ -83,14 +94,25 @@ def sign_in() -> str:
     return out.getvalue().strip()
 
 
-def become_gunicorn() -> NoReturn:
-    """Turn into the web server, which stops the database when it ends (gunicorn.conf.py)."""
+def serve() -> None:
+    """Run the web server and the worker until we are told to stop."""
     connection.close()
-    words = ["--config", "gunicorn.conf.py", "--log-level", "warning", "dashboard.wsgi"]
     os.chdir(settings.BASE_DIR)
-    os.execv(sys.executable, [sys.executable, "-m", "gunicorn", *words])  # noqa: S606
+    words = ["--config", "gunicorn.conf.py", "--log-level", "warning", "dashboard.wsgi"]
+    web = [sys.executable, "-m", "gunicorn", *words]
+    # Without a Redis it has nothing to do.
+    has_worker = settings.GATEWAY_REDIS_URL and "worker" in get_commands()
+    try:
+        code = children.serve(web, [sys.executable, "manage.py", "worker"] if has_worker else None)
+    except KeyboardInterrupt:
+        return
+    raise CommandError(f"The web server has ended by itself, with {code}.")
 
 
-def stop_database() -> None:
-    if settings.EMBEDDED_DATABASE:
-        embedded.stop(settings.VAR_DIR)
+def stop_servers() -> None:
+    try:
+        if settings.EMBEDDED_VALKEY:
+            embedded_valkey.stop(settings.VAR_DIR)
+    finally:
+        if settings.EMBEDDED_DATABASE:
+            embedded.stop(settings.VAR_DIR)
