@@ -48,14 +48,13 @@ class Kept:
             self.begin()
 
 
-def serve(web: list[str], worker: list[str] | None) -> int:
+def serve(web: list[str], worker: list[str]) -> int:
     """Run both until the web server ends; return its exit code. Whatever ends this ends both."""
     server, kept = _start(web), None
     try:
-        kept = Kept("worker", worker) if worker else None
+        kept = Kept("worker", worker)
         while server.poll() is None:
-            if kept:
-                kept.look_after()
+            kept.look_after()
             time.sleep(LOOK_S)
         return server.returncode
     finally:

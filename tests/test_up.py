@@ -206,4 +206,4 @@ def test_without_a_redis_up_says_that_gateways_wait_and_serves(installation: Ins
         assert without.servers() == (True, False)
         process.terminate()
     said = "Gateways wait for a Redis: install valkey-server, or set GATEWAY_REDIS_URL.\n"
-    assert (without.log.read_text().count(said), installation.worker_pid()) == (1, 0)
+    assert (without.log.read_text().count(said), installation.worker_pid() > 0) == (1, True)

@@ -8,7 +8,7 @@ from io import StringIO
 from typing import Any
 
 from django.conf import settings
-from django.core.management import call_command, get_commands
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
@@ -100,10 +100,8 @@ def serve() -> None:
     os.chdir(settings.BASE_DIR)
     words = ["--config", "gunicorn.conf.py", "--log-level", "warning", "dashboard.wsgi"]
     web = [sys.executable, "-m", "gunicorn", *words]
-    # Without a Redis it has nothing to do.
-    has_worker = settings.GATEWAY_REDIS_URL and "worker" in get_commands()
     try:
-        code = children.serve(web, [sys.executable, "manage.py", "worker"] if has_worker else None)
+        code = children.serve(web, [sys.executable, "manage.py", "worker"])
     except KeyboardInterrupt:
         return
     raise CommandError(f"The web server has ended by itself, with {code}.")
