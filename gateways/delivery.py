@@ -16,7 +16,7 @@ from django.db.models.functions import Now
 
 from gateways import bus, credentials, outbox, sweeping
 from gateways.models import GatewayGroup, Lane
-from gateways.outbox import KEY, QUOTA, RELOAD, Entry
+from gateways.outbox import KEY, ORGANISATION_KEY, QUOTA, RELOAD, Entry
 from gateways.protocol import DROP_SESSIONS
 from gateways.protocol import RELOAD as RELOAD_COMMAND
 from gateways.states import states_of
@@ -92,10 +92,8 @@ class Delivery:
                     pipeline.delete(name)
                 else:
                     pipeline.set(name, stored.value, exat=stored.until or None)
-            # A gateway remembers sessions for some seconds; of a new one it knows nothing yet.
-            changed = {entry.name.removeprefix(KEY) for entry in entries if not entry.is_new and KEY in entry.name}
-            if changed:
-                bus.publish(pipeline, DROP_SESSIONS, ",".join(sorted(changed)), self.secrets)
+            if changed := sorted(changed_sessions(entries)):
+                bus.publish(pipeline, DROP_SESSIONS, ",".join(changed), self.secrets)
             for counter in (name.removeprefix(QUOTA) for name in names if name.startswith(QUOTA)):
                 self.forget_quota(pipeline, counter)
             pipeline.execute()
@@ -105,6 +103,14 @@ class Delivery:
         pipeline.delete(f"{QUOTA}{hash}")
         for name in self.client.scan_iter(match=f"{QUOTA}*-{hash}", count=1_000):
             pipeline.delete(name)
+
+
+def changed_sessions(entries: Sequence[Entry]) -> set[str]:
+    """Return what gateways remember sessions by for some seconds; of a new key they know nothing yet."""
+    names = [entry.name for entry in entries if not entry.is_new]
+    return {
+        name.removeprefix(prefix) for name in names for prefix in (KEY, ORGANISATION_KEY) if name.startswith(prefix)
+    }
 
 
 def marker_name(group_id: str) -> str:

@@ -108,11 +108,14 @@ class Lane(OfInstallation):
 
 
 class Serving(OrgOwned):
-    """That a group serves the organisation. The group is the installation's, so no foreign key leads there."""
+    """That a group serves the organisation, unless that is off: suspended, or inactive by its own key.
+
+    The group is the installation's, so no foreign key leads there.
+    """
 
     pk = models.CompositePrimaryKey("organisation_id", "group_id")
     group_id = IdField(max_length=24)
-    is_suspended = models.BooleanField(default=False)
+    is_off = models.BooleanField(default=False)
     since = models.BigIntegerField(db_default=ThisTransaction())
 
     class Meta:

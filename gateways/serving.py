@@ -43,11 +43,16 @@ def _begin(group_id: str, name: str) -> None:
     if organisation is None:
         return
     _, is_new = Serving.objects.get_or_create(
-        organisation_id=organisation.pk, group_id=group_id, defaults={"is_suspended": organisation.is_suspended}
+        organisation_id=organisation.pk, group_id=group_id, defaults={"is_off": is_off(organisation)}
     )
     if is_new:
         outbox.add_everything(group_id)
         audit.record("served", kind=KIND, name=name, changes={"gateway group": [None, name]})
+
+
+def is_off(organisation: Organisation) -> bool:
+    """Whether gateways may serve nothing of it now: it is suspended, or its own key says so."""
+    return organisation.is_suspended or (organisation.gateway_session or {}).get("is_inactive") is True
 
 
 def _end(group_id: str, name: str) -> None:

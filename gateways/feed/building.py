@@ -24,6 +24,7 @@ from keys.policies.rights import accesses_of
 from keys.policies.wire import policies_json
 from keys.session import Access
 from orgs import scope
+from orgs.models import Organisation
 
 log = logging.getLogger(__name__)
 ENTRIES_OF_ONE, ORGANISATIONS_AT_ONCE = 100, 20
@@ -87,11 +88,12 @@ def build(entries: Iterable[Entry]) -> None:
 
 def _apis(ids: Sequence[str]) -> dict[str, Built]:
     rows = list(Api.objects.filter(pk__in=ids))
+    limits = Organisation.objects.get(pk=scope.current_organisation_id()).gateway_session
     known = rights.own_apis(Api.objects.filter(pk__in=ids).order_by())
-    return {api.pk: _api(api, depends=repr((api.api_id, api.name, known[api.pk].versions))) for api in rows}
+    return {api.pk: _api(api, limits, depends=repr((api.api_id, api.name, known[api.pk].versions))) for api in rows}
 
 
-def _api(api: Api, *, depends: str) -> Built:
+def _api(api: Api, limits: dict[str, Any] | None, *, depends: str) -> Built:
     built = Built(name=api.name[:200], revision=api.revision, depends=depends, tags=list(api.tags))
     if not api.is_active:
         return built
@@ -103,6 +105,7 @@ def _api(api: Api, *, depends: str) -> Built:
             api_id=api.api_id,
             organisation_id=str(api.organisation_id),
             hooks=api.hook_references,
+            limits=limits,
             allow_loopback=settings.ALLOW_LOOPBACK_TARGETS,
         )
     except Undeliverable as error:

@@ -28,7 +28,7 @@ LONGEST_S = 35
 COPY = """
 COPY (
     SELECT ',' || item.text FROM gateways_feeditem AS item JOIN gateways_serving AS serving USING (organisation_id)
-    WHERE serving.group_id = {group} AND NOT serving.is_suspended AND item.kind = {kind} AND item.is_served {segment}
+    WHERE serving.group_id = {group} AND NOT serving.is_off AND item.kind = {kind} AND item.is_served {segment}
 ) TO STDOUT (FORMAT csv, QUOTE E'\\x01', DELIMITER E'\\x02')
 """
 STATE = """

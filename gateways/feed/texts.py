@@ -4,6 +4,7 @@ A gateway refuses its whole list for one wrong type in it, and an entry without 
 what is made here is checked once more, whatever was stored.
 """
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -20,6 +21,7 @@ WEBHOOK_HANDLER = "eh_web_hook_handler"
 HOOK_FIELDS = ("method", "target_path", "template_path", "header_map", "event_timeout")
 # What clients keep in a policy, and gateways know nothing of.
 CLIENTS_OWN = ("auth_type", "auth_types", "state", "access_rights_array", "date_created")
+LIMITS_MARK = "commonhold_organisation_limits"
 MOST_REASONS = 3
 
 
@@ -36,18 +38,19 @@ def api_text(
     organisation_id: str,
     tags: Sequence[str] = (),
     hooks: Iterable[Any] = (),
+    limits: Mapping[str, Any] | None = None,
     allow_loopback: bool,
 ) -> tuple[str, list[str]]:
     """Return the entry of the feed and the API's tags: those of its definition and, after them, `tags`.
 
-    `document` is the OpenAPI document, empty where there is none. What stays as it is stored is sent letter for
-    letter. Raises Undeliverable.
+    `document` is the OpenAPI document, empty where there is none, `limits` the organisation's key. What stays as it is
+    stored is sent letter for letter. Raises Undeliverable.
     """
     try:
         definition = definitions.parse(stored)
     except DefinitionError as error:
         raise Undeliverable(str(error)) from None
-    sent = with_hooks(with_tags(definition, tags), hooks)
+    sent = with_limits(with_hooks(with_tags(definition, tags), hooks), limits)
     problems = definitions.validate(_classic(sent), org_id=organisation_id, allow_loopback=allow_loopback)
     reasons = [*map(str, problems), *_identity(sent, id=id, api_id=api_id, org_id=organisation_id)]
     if bool(sent.get("is_oas")) is not bool(document):
@@ -91,6 +94,18 @@ def with_hooks(definition: RawDefinition, hooks: Iterable[Any]) -> RawDefinition
     events = (handlers.get("events") if isinstance(handlers, dict) else None) or {}
     merged = {event: [*(events.get(event) or []), *added.get(event, [])] for event in {**events, **added}}
     return definition | {"event_handlers": {**handlers, "events": merged}}
+
+
+def with_limits(definition: RawDefinition, limits: Mapping[str, Any] | None) -> RawDefinition:
+    """Return the definition so that it differs where the organisation's key does.
+
+    A gateway remembers of each API that its organisation has no key, and a newer one does not forget it while the
+    definition stays as it is.
+    """
+    if not limits:
+        return definition
+    mark = hashlib.sha256(jsontext.dumps(limits).encode()).hexdigest()[:16]
+    return definition | {"config_data": {**(definition.get("config_data") or {}), LIMITS_MARK: mark}}
 
 
 def policy_text(document: Mapping[str, Any], accesses: Iterable[Access], *, id: str, organisation_id: str) -> str:

@@ -103,7 +103,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('pk', models.CompositePrimaryKey('organisation_id', 'group_id', blank=True, editable=False, primary_key=True, serialize=False)),
                 ('group_id', orgs.models.IdField(max_length=24)),
-                ('is_suspended', models.BooleanField(default=False)),
+                ('is_off', models.BooleanField(default=False)),
                 ('since', models.BigIntegerField(db_default=gateways.models.ThisTransaction())),
                 ('organisation', models.ForeignKey(db_index=False, default=orgs.scope.current_organisation_id, editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='orgs.organisation')),
             ],

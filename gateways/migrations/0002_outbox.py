@@ -99,13 +99,16 @@ BEGIN
 END $$;
 
 CREATE FUNCTION gateways_note_organisation() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE now_off boolean := NEW.is_suspended OR coalesce(NEW.gateway_session @> '{"is_inactive": true}', false);
 BEGIN
-    UPDATE public.gateways_serving
-    SET is_suspended = NEW.is_suspended, since = pg_current_xact_id()::text::bigint
-    WHERE organisation_id = NEW.id AND is_suspended <> NEW.is_suspended;
+    UPDATE public.gateways_serving SET is_off = now_off, since = pg_current_xact_id()::text::bigint
+    WHERE organisation_id = NEW.id AND is_off <> now_off;
     INSERT INTO public.gateways_outbox (organisation_id, group_id, name, is_new)
     SELECT organisation_id, group_id, name, false
-    FROM public.gateways_serving, unnest(ARRAY['orgkey.' || NEW.id, 'reload']) AS name WHERE organisation_id = NEW.id;
+    FROM public.gateways_serving, unnest(ARRAY['orgkey.' || NEW.id, 'reload']) AS name WHERE organisation_id = NEW.id
+    UNION ALL
+    SELECT organisation_id, '', 'apis:' || id, false FROM public.apis_api
+    WHERE organisation_id = NEW.id AND OLD.gateway_session IS DISTINCT FROM NEW.gateway_session;
     RETURN NULL;
 END $$;
 """
