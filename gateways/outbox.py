@@ -83,6 +83,11 @@ def waiting(group_id: str) -> list[str]:
         return [id for (id,) in cursor.fetchall()]
 
 
+def count_waiting(group_id: str) -> int:
+    with scope.opened(scope.EVERYTHING):
+        return Outbox.objects.filter(group_id=group_id).count()
+
+
 def next_entries(group_id: str, *, most: int, with_reload: bool = True) -> list[Entry]:
     """Return the open organisation's most urgent entries."""
     rows = Outbox.objects.filter(group_id=group_id)

@@ -32,6 +32,7 @@ MAY_SEE_EVERYTHING = {
     "gateways/delivery.py": "looks of which organisations something waits",
     "gateways/feed/building.py": "looks of which organisations something waits",
     "gateways/feed/sending.py": "reads the lists of a group, which may serve every organisation",
+    "gateways/outbox.py": "counts what waits for a group",
     "gateways/serving.py": "compares what groups say with what is written out",
     "gateways/services.py": "looks whether the organisations that a group names exist",
     "gateways/sweeping.py": "looks which organisations a group serves",
@@ -44,6 +45,7 @@ MAY_SEE_EVERYTHING = {
 MAY_OPEN_SCOPES = {
     **MAY_SEE_EVERYTHING,
     "gateways/nodes.py": "a gateway's secret says which group's node it is",
+    "gateways/management/commands/resync.py": "a command, for what a group serves",
     "gateways/presence.py": "nodes are the installation's",
     "orgs/services.py": "an organisation that is being made, or deleted",
     "orgs/api/organisation_keys.py": "the admin secret's holder limits an organisation",

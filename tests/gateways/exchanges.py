@@ -20,3 +20,15 @@ IN_GENERATION_3: frozenset[Exchange] = frozenset(
         seen("POST", "/system/key/quota_trigger", "authorization", "x-tyk-nodeid", "x-tyk-nonce"),
     }
 )
+S = "x-tyk-session-id"
+IN_GENERATION_5: frozenset[Exchange] = frozenset(
+    {
+        seen("GET", "/register/node", "authorization", "x-tyk-hostname", S),
+        seen("GET", "/register/ping", "authorization", "x-tyk-hostname", "x-tyk-nodeid", "x-tyk-nonce", S),
+        seen("GET", "/system/policies", "authorization", "x-tyk-nodeid", "x-tyk-nonce", S),
+        seen("GET", "/system/apis", "authorization", "x-tyk-nodeid", "x-tyk-nonce", S),
+        seen("GET", "/system/clientidps", "authorization", "x-tyk-nodeid", "x-tyk-nonce", S),
+        seen("DELETE", "/system/node", "authorization", "x-tyk-hostname", "x-tyk-nodeid", "x-tyk-nonce", S),
+        seen("POST", "/system/key/quota_trigger", "authorization", "x-tyk-nodeid", "x-tyk-nonce"),
+    }
+)

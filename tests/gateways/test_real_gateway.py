@@ -1,0 +1,172 @@
+"""With a real Tyk Gateway: it runs off an installation of Commonhold, and keeps to what that says within two seconds.
+
+Skipped unless TYK_GATEWAY_BIN names its program and TYK_GATEWAY_HOME the folder of its templates.
+"""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import pytest
+
+from tests.browser.server import Server, running
+from tests.gateways import real
+from tests.gateways.exchanges import IN_GENERATION_3, IN_GENERATION_5
+from tests.gateways.real import Organisation, RealGateway, Recorder, Upstream, listening
+
+pytestmark = pytest.mark.skipif(not real.PROGRAM, reason="TYK_GATEWAY_BIN names no gateway")
+GONE = (401, 403, 404)
+
+
+class Fleet(NamedTuple):
+    server: Server
+    gateway: RealGateway
+    upstream: str
+
+
+@pytest.fixture(scope="module")
+def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+    folder, var_dir = tmp_path_factory.mktemp("gateway"), tmp_path_factory.mktemp("server")
+    with running(var_dir) as server, listening(Upstream) as upstream, listening(Recorder) as recorder:
+        Recorder.dashboard, Recorder.seen = server.address, set()
+        with real.gateway(server, recorder, folder) as gateway:
+            yield Fleet(server, gateway, upstream)
+
+
+@pytest.fixture(scope="module")
+def acme(fleet: Fleet) -> Organisation:
+    return Organisation(fleet.server, "acme-ltd")
+
+
+@pytest.fixture(scope="module")
+def globex(fleet: Fleet) -> Organisation:
+    return Organisation(fleet.server, "globex")
+
+
+def test_key_opens_its_api_and_stops_when_it_is_told_to(fleet: Fleet, acme: Organisation) -> None:
+    _, orders = acme.api("orders", fleet.upstream)
+    key = acme.key(orders)
+    token, hash, path = key["key_id"], key["key_hash"], acme.path("orders")
+    fleet.gateway.until(path, token, 200)
+    session = acme.call("GET", f"/api/keys/{hash}?hashed=true")["data"]
+    acme.call("PUT", f"/api/keys/{hash}?hashed=true", session | {"is_inactive": True})
+    fleet.gateway.until(path, token, *GONE)
+    acme.call("PUT", f"/api/keys/{hash}?hashed=true", session | {"is_inactive": False})
+    fleet.gateway.until(path, token, 200)
+    acme.call("DELETE", f"/api/keys/{hash}?hashed=true")
+    fleet.gateway.until(path, token, *GONE)
+
+
+def test_api_that_is_off_or_deleted_is_gone(fleet: Fleet, acme: Organisation) -> None:
+    id, api_id = acme.api("stock", fleet.upstream)
+    token, path = acme.key(api_id)["key_id"], acme.path("stock")
+    fleet.gateway.until(path, token, 200)
+    wrapper = acme.call("GET", f"/api/apis/{id}")
+    for is_active, wanted in ((False, GONE), (True, (200,))):
+        definition = wrapper["api_definition"] | {"active": is_active}
+        acme.call("PUT", f"/api/apis/{id}", {"api_definition": definition})
+        fleet.gateway.until(path, token, *wanted)
+    acme.call("DELETE", f"/api/apis/{id}")
+    fleet.gateway.until(path, token, *GONE)
+
+
+def test_policy_that_is_off_or_deleted_stops_its_keys(fleet: Fleet, acme: Organisation) -> None:
+    _, api_id = acme.api("plans", fleet.upstream)
+    right = {api_id: {"api_id": api_id, "versions": ["Default"]}}
+    policy = {"name": "Plans", "access_rights": right, "rate": 100, "per": 1, "active": True}
+    id = acme.call("POST", "/api/portal/policies", policy)["Message"]
+    token, path = acme.key(apply_policies=[id])["key_id"], acme.path("plans")
+    fleet.gateway.until(path, token, 200)
+    for is_active, wanted in ((False, GONE), (True, (200,))):
+        acme.call("PUT", f"/api/portal/policies/{id}", policy | {"_id": id, "active": is_active})
+        fleet.gateway.until(path, token, *wanted)
+    acme.call("DELETE", f"/api/portal/policies/{id}")
+    fleet.gateway.until(path, token, *GONE)
+
+
+def test_limits_are_those_of_the_key(fleet: Fleet, acme: Organisation) -> None:
+    _, api_id = acme.api("limited", fleet.upstream)
+    key = acme.key(api_id, quota_max=3, quota_renewal_rate=3600)
+    token, path = key["key_id"], acme.path("limited")
+    fleet.gateway.until(path, token, 200)
+    assert [fleet.gateway.call(path, token) for _ in range(3)] == [200, 200, 403]
+    session = acme.call("GET", f"/api/keys/{key['key_hash']}?hashed=true")["data"]
+    acme.call("PUT", f"/api/keys/{key['key_hash']}?hashed=true", session)
+    fleet.gateway.until(path, token, 200)
+
+
+def test_nothing_of_one_organisation_is_served_to_another(
+    fleet: Fleet, acme: Organisation, globex: Organisation
+) -> None:
+    """Everything here a gateway by itself would have let through."""
+    _, ours = acme.api("ours", fleet.upstream)
+    _, theirs = globex.api("theirs", fleet.upstream)
+    right = {theirs: {"api_id": theirs, "versions": ["Default"]}}
+    policy = {"name": "Theirs", "access_rights": right, "rate": 1, "per": 1, "active": True}
+    foreign = globex.call("POST", "/api/portal/policies", policy)["Message"]
+    both = right | {ours: {"api_id": ours, "versions": ["Default"]}}
+    refused: list[tuple[str, Any]] = [
+        ("/api/keys", {"access_rights": right}),
+        ("/api/keys", {"access_rights": both}),
+        ("/api/keys", {"access_rights": right, "org_id": globex.id}),
+        ("/api/keys", {"access_rights": {}, "apply_policies": [foreign]}),
+        ("/api/keys", {"access_rights": {ours: both[ours]}, "apply_policies": [foreign]}),
+        ("/api/keys", {"access_rights": {}}),
+        ("/api/keys/mycustomkey", {"access_rights": right}),
+        ("/api/portal/policies", policy),
+    ]
+    assert {acme.client.post(path, json=body).status_code for path, body in refused} <= {400, 403, 404}
+    own = acme.key(ours)
+    session = own["data"] | {"org_id": globex.id}
+    assert acme.client.put(f"/api/keys/{own['key_hash']}?hashed=true", json=session).status_code in (400, 404)
+    session = own["data"] | {"access_rights": both}
+    assert acme.client.put(f"/api/keys/{own['key_hash']}?hashed=true", json=session).status_code in (400, 404)
+    token = own["key_id"]
+    fleet.gateway.until(acme.path("ours"), token, 200)
+    fleet.gateway.until(globex.path("theirs"), globex.key(theirs)["key_id"], 200)
+    assert fleet.gateway.call(globex.path("theirs"), token) == 403
+    custom = acme.client.post("/api/keys/mycustomkey", json={"access_rights": {ours: both[ours]}})
+    assert custom.status_code == 200
+    fleet.gateway.until(acme.path("ours"), "mycustomkey", 200)
+    assert fleet.gateway.call(globex.path("theirs"), "mycustomkey") == 403
+
+
+def test_organisations_key_limits_all_of_its_calls(fleet: Fleet, globex: Organisation) -> None:
+    _, api_id = globex.api("bounded", fleet.upstream)
+    token, path = globex.key(api_id)["key_id"], globex.path("bounded")
+    fleet.gateway.until(path, token, 200)
+    limits = {"org_id": globex.id, "rate": 1000, "per": 1, "quota_max": 2, "quota_renewal_rate": 3600}
+    assert globex.admin.post("/admin/org/keys", json=limits).status_code == 200
+    fleet.gateway.until(path, token, 403, within_s=5)
+    assert globex.admin.delete(f"/admin/org/keys/{globex.id}").status_code == 200
+    fleet.gateway.until(path, token, 200)
+
+
+def test_kill_switch_and_deletion_of_an_organisation(fleet: Fleet) -> None:
+    brief = Organisation(fleet.server, "brief")
+    _, api_id = brief.api("orders", fleet.upstream)
+    brief.api("free", fleet.upstream, use_keyless=True, use_standard_auth=False)
+    token = brief.key(api_id)["key_id"]
+    fleet.gateway.until(brief.path("orders"), token, 200)
+    fleet.gateway.until(brief.path("free"), "", 200)
+    brief.admin.post("/admin/org/keys", json={"org_id": brief.id, "is_inactive": True})
+    fleet.gateway.until(brief.path("orders"), token, *GONE)
+    fleet.gateway.until(brief.path("free"), "", *GONE)
+    brief.admin.delete(f"/admin/org/keys/{brief.id}")
+    fleet.gateway.until(brief.path("orders"), token, 200)
+    assert brief.admin.delete(f"/admin/organisations/{brief.id}?cascade=true").status_code == 200
+    fleet.gateway.until(brief.path("orders"), token, *GONE)
+    fleet.gateway.until(brief.path("free"), "", *GONE)
+
+
+def test_node_is_seen_and_leaves(fleet: Fleet, tmp_path: Any) -> None:
+    with real.gateway(fleet.server, Recorder.dashboard, tmp_path) as second:
+        assert second.call("/hello") == 200
+
+
+def test_real_gateways_say_what_was_recorded(fleet: Fleet) -> None:
+    generation = 5 if any("x-tyk-session-id" in names for _, _, names in Recorder.seen) else 3
+    recorded = IN_GENERATION_5 if generation == 5 else IN_GENERATION_3
+    assert Recorder.seen <= recorded, sorted(map(str, Recorder.seen - recorded))
+    assert {path for _, path, _ in Recorder.seen} >= {
+        "/register/node", "/register/ping", "/system/apis", "/system/policies",
+    }  # fmt: skip

@@ -1,0 +1,109 @@
+"""The worker as a process does it, and the command that delivers everything anew."""
+
+import threading
+from io import StringIO
+from typing import Any
+
+import pytest
+import redis
+from django.core.management import CommandError, call_command
+from django.db import OperationalError, connection
+
+from gateways import working
+from gateways.models import GatewayGroup, Outbox, Serving
+from gateways.services import create_group, update_group
+from gateways.working import Worker
+from keys.rights import ApiAccess
+from keys.services import create_key, revoke_key
+from orgs import scope
+from tests.conftest import World, organisation
+from tests.gateways.conftest import Groups, add_api
+
+
+@pytest.fixture
+def worker(monkeypatch: pytest.MonkeyPatch) -> Worker:
+    monkeypatch.setattr("gateways.delivery.RELOADS_APART_S", 0)
+    return Worker(threading.Event())
+
+
+def test_worker_serves_an_organisation_that_is_new(
+    world: World, groups: Groups, valkey: "redis.Redis", worker: Worker
+) -> None:
+    initech = organisation("initech")
+    worker.until_nothing_waits()
+    with scope.opened(scope.of(initech.id)):
+        assert list(Serving.objects.values_list("group_id", flat=True)) == [groups.shared.pk]
+    assert initech.id.encode() in valkey.smembers(f"commonhold.{groups.shared.pk}.organisations")
+
+
+def test_once_delivers_what_waits_and_ends(world: World, groups: Groups, valkey: "redis.Redis") -> None:
+    api = add_api(world.acme.id, "/orders/")
+    with scope.opened(scope.of(world.acme.id)):
+        key, _ = create_key(alias="shop", accesses=[ApiAccess(api.pk)])
+    call_command("worker", "--once")
+    assert valkey.exists(f"apikey-{key.hash}") == 1
+    with scope.opened(scope.EVERYTHING):
+        assert not Outbox.objects.exists()
+
+
+def test_worker_goes_on_when_the_database_comes_back(
+    groups: Groups, valkey: "redis.Redis", worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(working, "LONGEST_WAIT_S", 0.01)
+    monkeypatch.setattr(connection, "close", lambda: None)
+    answers: list[Any] = [OperationalError("server closed the connection"), OperationalError("starting up"), 0]
+
+    def work() -> int:
+        answer = answers.pop(0)
+        if not answers:
+            worker.stopping.set()
+        if isinstance(answer, Exception):
+            raise answer
+        return 0
+
+    monkeypatch.setattr(worker, "work", work)
+    worker.run()
+    assert answers == []
+
+
+def resync(*words: str) -> str:
+    out = StringIO()
+    call_command("resync", *words, stdout=out, no_color=True)
+    return out.getvalue()
+
+
+def test_resync_delivers_what_is_there_and_takes_nothing_else(
+    world: World, groups: Groups, valkey: "redis.Redis", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateways.delivery.RELOADS_APART_S", 0)
+    api = add_api(world.acme.id, "/orders/")
+    with scope.opened(scope.of(world.acme.id)):
+        key, _ = create_key(alias="shop", accesses=[ApiAccess(api.pk)])
+        gone, _ = create_key(alias="till", accesses=[ApiAccess(api.pk)])
+        revoke_key(key=gone)
+    said = resync()
+    assert valkey.exists(f"apikey-{key.hash}", f"apikey-{gone.hash}") == 1
+    valkey.set(f"apikey-{key.hash}", "damaged")
+    assert "Acme's: 3 delivered." in resync("--group", "Acme's")
+    assert valkey.get(f"apikey-{key.hash}") != b"damaged"
+    assert [name in said for name in ("Shared", "Acme's", "Globex's")] == [True] * 3
+
+
+def test_resync_of_an_unknown_group_or_one_that_is_down_says_so(
+    world: World, groups: Groups, valkey: "redis.Redis"
+) -> None:
+    with pytest.raises(CommandError, match="There is no gateway group with the name Nowhere"):
+        resync("--group", "Nowhere")
+    update_group(group=groups.acme, redis_url="redis://127.0.0.1:1/0")
+    with pytest.raises(CommandError, match="The Redis of Acme's cannot be reached"):
+        resync("--group", "Acme's")
+
+
+def test_group_without_any_redis_waits(world: World, settings: Any, vars_apart: None, worker: Worker) -> None:
+    settings.GATEWAY_REDIS_URL = ""
+    group, _ = create_group(name="Later", serves_all=True)
+    worker.until_nothing_waits()
+    with scope.opened(scope.INSTALLATION):
+        assert GatewayGroup.objects.get() == group
+    with pytest.raises(CommandError, match="set GATEWAY_REDIS_URL"):
+        resync()
