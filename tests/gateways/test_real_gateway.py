@@ -158,9 +158,12 @@ def test_kill_switch_and_deletion_of_an_organisation(fleet: Fleet) -> None:
     fleet.gateway.until(brief.path("free"), "", *GONE)
 
 
-def test_node_is_seen_and_leaves(fleet: Fleet, tmp_path: Any) -> None:
+def test_second_gateway_serves_the_same(fleet: Fleet, acme: Organisation, tmp_path: Any) -> None:
+    _, api_id = acme.api("twice", fleet.upstream)
+    token = acme.key(api_id)["key_id"]
     with real.gateway(fleet.server, Recorder.dashboard, tmp_path) as second:
-        assert second.call("/hello") == 200
+        second.until(acme.path("twice"), token, 200, within_s=10)
+        fleet.gateway.until(acme.path("twice"), token, 200)
 
 
 def test_real_gateways_say_what_was_recorded(fleet: Fleet) -> None:
