@@ -18,6 +18,7 @@ DOCUMENTS = (
     "docs/architecture.md",
     "docs/look.md",
     "docs/api.md",
+    "docs/gateways.md",
     "docs/cli.md",
     "docs/compatibility.md",
 )

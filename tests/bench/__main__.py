@@ -21,7 +21,7 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "dashboard.settings"
 os.environ["LOG_LEVEL"] = "ERROR"
 
 from dashboard import embedded, secret_settings
-from tests.bench import over_http
+from tests.bench import gateways, over_http
 from tests.bench.seed import LARGEST, MIDDLING, WIDE, WIRE, seed, seed_definitions
 
 DOCUMENT = BASE_DIR.parent / "shared" / "data" / "openapi" / "digitalocean.com.json"
@@ -177,6 +177,11 @@ def measure_over_http(rounds: int) -> None:
         over_http.measure(tokens, api_ids, superuser_url(), say, say_least, rounds, Path(scratch))
 
 
+def measure_gateways(rounds: int) -> None:
+    with TemporaryDirectory() as scratch, psycopg.connect(superuser_url()) as server:
+        gateways.measure(server, VAR_DIR, say, say_least, rounds, Path(scratch))
+
+
 def machines(*slugs: str) -> tuple[dict[str, str], dict[str, str]]:
     """Return an administrator's access key and the `api_id` of an API of each organisation."""
     from apis.models import Api
@@ -205,17 +210,19 @@ def main() -> None:
     parser.add_argument("--apis", type=int, default=20_000)
     parser.add_argument("--keys", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=200)
-    parser.add_argument("--only", choices=["pages", "http"], help="leave the other half out")
+    parser.add_argument("--only", choices=["pages", "http", "gateways"], help="leave the other parts out")
     options = parser.parse_args()
     prepare(options.organisations, options.apis, options.keys)
     try:
         web, _ = embedded.database_urls(VAR_DIR)
         print(f"{date.today()}: {options.organisations:,} organisations, {options.apis:,} APIs, {options.keys:,} keys")
-        if options.only != "http":
+        if options.only in (None, "pages"):
             workers = Worker("walls", web), Worker("filter", superuser_url()), Worker("bare", superuser_url())
             measure(*workers, options.rounds)
-        if options.only != "pages":
+        if options.only in (None, "http"):
             measure_over_http(max(3, options.rounds // 40))
+        if options.only in (None, "gateways"):
+            measure_gateways(max(3, options.rounds // 40))
     finally:
         embedded.stop(VAR_DIR)
 

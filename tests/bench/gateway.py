@@ -1,4 +1,4 @@
-"""A real Tyk Gateway to measure against, where TYK_GATEWAY_BIN names one; its `templates` are looked for beside it.
+"""A real Tyk Gateway to measure against: TYK_GATEWAY_BIN names its program, TYK_GATEWAY_HOME the folder of its templates.
 
 It stores its keys in a Redis of its own that writes each to the disk before it answers, as our database does.
 """
@@ -38,7 +38,9 @@ def running(scratch: Path) -> Iterator[str | None]:
     (folder / "apps").mkdir(parents=True, exist_ok=True)
     (folder / "apps" / "bench.json").write_text(json.dumps(API))
     (folder / "policies.json").write_text("{}")
-    (folder / "tyk.conf").write_text(json.dumps(configuration(Path(binary).parent, folder)))
+    (folder / "tyk.conf").write_text(
+        json.dumps(configuration(Path(os.environ.get("TYK_GATEWAY_HOME") or Path(binary).parent), folder))
+    )
     store = ["--port", str(REDIS_PORT), "--dir", str(folder), "--appendonly", "yes", "--appendfsync", "always"]
     processes = [
         subprocess.Popen([redis, *store], stdout=subprocess.DEVNULL),
