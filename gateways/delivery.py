@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 # An organisation has its turn with so many entries, so that nobody waits for another one's import.
 ENTRIES_OF_ONE, ORGANISATIONS_AT_ONCE = 250, 40
 RELOADS_APART_S = 0.5
+LOOKS_APART_S = 2.0
 LONGEST_WAIT_S = 10
 LONGEST_FAULT = 300
 FAULTY = Faulty()
@@ -37,17 +38,16 @@ FAULTY = Faulty()
 class Delivery:
     """To one group; `secrets` are those that its nodes may have."""
 
-    def __init__(self, group: GatewayGroup, lane: Lane, reloaded_at: float) -> None:
-        self.group, self.lane, self.reloaded_at = group, lane, reloaded_at
+    def __init__(self, group: GatewayGroup, lane: Lane, *, looks: bool, reloaded_at: float) -> None:
+        self.group, self.lane, self.looks, self.reloaded_at = group, lane, looks, reloaded_at
         self.client = bus.connect(group)
         self.secrets = credentials.valid_secrets(group)
         self.is_due_to_reload = False
 
     def run(self) -> int:
         """Deliver the next entries of each organisation; return how many."""
-        if self.client.get(marker_name(self.group.pk)) != self.lane.marker:
-            self.begin_anew()
-        sweeping.sweep(self.client, self.group.pk, self.secrets)
+        if self.looks:
+            self.look()
         with scope.opened(scope.EVERYTHING):
             organisations = FAULTY.without(outbox.waiting(self.group.pk))[:ORGANISATIONS_AT_ONCE]
         may_reload = time.monotonic() - self.reloaded_at >= RELOADS_APART_S
@@ -71,6 +71,12 @@ class Delivery:
             log.exception("Delivering to %s for the organisation %s failed.", self.group, organisation_id)
             FAULTY.add(organisation_id)
             return 0
+
+    def look(self) -> None:
+        """See whether the Redis is the one that it was, and holds nothing that it should not."""
+        if self.client.get(marker_name(self.group.pk)) != self.lane.marker:
+            self.begin_anew()
+        sweeping.sweep(self.client, self.group, self.secrets)
 
     def begin_anew(self) -> None:
         """The Redis is a new one, or it has lost what it held: all that it should hold is told again."""
@@ -118,15 +124,27 @@ def marker_name(group_id: str) -> str:
 
 
 class Deliveries:
-    """All groups, one after the other; what is in memory is only when each was told to reload."""
+    """To all groups. What is in memory is only when each was looked at and told to reload, and how many it served."""
 
     def __init__(self) -> None:
+        self._served: dict[str, int] = {}
+        self._looked_at: dict[str, float] = {}
         self._reloaded_at: dict[str, float] = {}
 
     def run(self) -> int:
-        with scope.opened(scope.INSTALLATION):
+        """Deliver to the groups for which something waits, and now and then look after the others."""
+        with scope.opened(scope.EVERYTHING):
+            waiting, served = outbox.groups_waiting(), sweeping.how_many_served()
             groups = list(GatewayGroup.objects.order_by("id").values_list("id", flat=True))
-        return sum(self.deliver_to(group_id) for group_id in groups)
+        # An organisation that is deleted leaves nothing that waits, and gateways serve it until they are told.
+        for group_id in groups:
+            if served.get(group_id) != self._served.get(group_id):
+                self._looked_at.pop(group_id, None)
+        self._served = served
+        return sum(self.deliver_to(id) for id in groups if id in waiting or self._is_to_look_at(id))
+
+    def _is_to_look_at(self, group_id: str) -> bool:
+        return time.monotonic() - self._looked_at.get(group_id, float("-inf")) >= LOOKS_APART_S
 
     def deliver_to(self, group_id: str) -> int:
         """Deliver what is next to this group, unless another worker does; return how many entries."""
@@ -135,13 +153,16 @@ class Deliveries:
             group = GatewayGroup.objects.filter(pk=group_id).first() if lane else None
             if lane is None or group is None:
                 return 0
+            looks, reloaded_at = self._is_to_look_at(group_id), self._reloaded_at.get(group_id, 0)
             try:
-                delivery = Delivery(group, lane, self._reloaded_at.get(group_id, 0))
+                delivery = Delivery(group, lane, looks=looks, reloaded_at=reloaded_at)
                 delivered = delivery.run()
             except (redis.RedisError, bus.NoBus, OSError) as error:
                 failed(lane, group, error)
                 return 0
             self._reloaded_at[group_id] = delivery.reloaded_at
+            if looks:
+                self._looked_at[group_id] = time.monotonic()
             succeeded(lane, has_delivered=delivered > 0)
             return delivered
 

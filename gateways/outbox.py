@@ -27,6 +27,15 @@ WITH RECURSIVE waiting (organisation_id) AS (
 )
 SELECT organisation_id FROM waiting WHERE organisation_id IS NOT NULL
 """
+GROUPS_WAITING = """
+WITH RECURSIVE waiting (group_id) AS (
+    (SELECT group_id FROM gateways_outbox ORDER BY group_id LIMIT 1)
+    UNION ALL
+    SELECT (SELECT group_id FROM gateways_outbox WHERE group_id > waiting.group_id ORDER BY group_id LIMIT 1)
+    FROM waiting WHERE group_id IS NOT NULL
+)
+SELECT group_id FROM waiting WHERE group_id IS NOT NULL
+"""
 ADD = """
 INSERT INTO gateways_outbox (organisation_id, group_id, name, is_new)
 SELECT organisation_id, group_id, %(name)s, false FROM gateways_serving WHERE organisation_id = %(organisation)s
@@ -74,6 +83,13 @@ class Entry(NamedTuple):
     id: int
     name: str
     is_new: bool
+
+
+def groups_waiting() -> set[str]:
+    """Return the groups with something to deliver, in the scope of everything."""
+    with connection.cursor() as cursor:
+        cursor.execute(GROUPS_WAITING)
+        return {id for (id,) in cursor.fetchall()}
 
 
 def waiting(group_id: str) -> list[str]:

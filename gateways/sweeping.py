@@ -8,9 +8,10 @@ import logging
 
 import msgspec
 import redis
+from django.db.models import Count
 
 from gateways import bus
-from gateways.models import Serving
+from gateways.models import GatewayGroup, Serving
 from gateways.outbox import KEY, ORGANISATION_KEY
 from gateways.protocol import DROP_SESSIONS, RELOAD
 from orgs import scope
@@ -33,17 +34,34 @@ def served_by(group_id: str) -> list[str]:
         return list(rows.values_list("organisation_id", flat=True))
 
 
-def sweep(client: "redis.Redis", group_id: str, node_secrets: list[str]) -> None:
-    """Take the sessions of organisations out that the group does not serve, and have their APIs forgotten."""
-    held = {str(id) for id in client.smembers(organisations_name(group_id))}
-    gone = held - set(served_by(group_id)) if held else set()
+def how_many_served() -> dict[str, int]:
+    """Return for each group how many organisations it serves, in the scope of everything."""
+    return dict(Serving.objects.order_by().values("group_id").annotate(n=Count("*")).values_list("group_id", "n"))
+
+
+def sweep(client: "redis.Redis", group: GatewayGroup, node_secrets: list[str]) -> None:
+    """Take the sessions of organisations out that the group does not serve, and have their APIs forgotten.
+
+    Another group may have the same Redis: what that one serves stays.
+    """
+    name = organisations_name(group.pk)
+    held = {str(id) for id in client.smembers(name)}
+    gone = held - set(served_by(group.pk)) if held else set()
     if not gone:
         return
-    log.info("Taking %d organisations out of a Redis that serves them no longer.", len(gone))
+    log.info("%s serves %d organisations no longer: taking them out of its Redis.", group, len(gone))
     bus.publish(client, RELOAD, "", node_secrets)
-    _delete_sessions(client, gone, node_secrets)
-    client.delete(*(f"{ORGANISATION_KEY}{id}" for id in gone))
-    client.srem(organisations_name(group_id), *gone)
+    if unserved := gone - {id for other in _sharing(group) for id in served_by(other)}:
+        _delete_sessions(client, unserved, node_secrets)
+        client.delete(*(f"{ORGANISATION_KEY}{id}" for id in unserved))
+    client.srem(name, *gone)
+
+
+def _sharing(group: GatewayGroup) -> list[str]:
+    """Return the other groups with this one's Redis."""
+    with scope.opened(scope.INSTALLATION):
+        others = list(GatewayGroup.objects.exclude(pk=group.pk))
+    return [other.pk for other in others if bus.url_of(other) == bus.url_of(group)]
 
 
 def _delete_sessions(client: "redis.Redis", organisations: set[str], node_secrets: list[str]) -> None:

@@ -110,6 +110,7 @@ def _read(group: GatewayGroup, kind: str) -> Iterator[bytes]:
 
 def _keeping(path: Path, state: State, chunks: Iterator[bytes]) -> Iterator[bytes]:
     """Pass the chunks on, and leave them in the file once all have been read."""
+    _tidy(path)
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f"{path.name}.", delete=False) as file:
         try:
             file.write(json.dumps(asdict(state)).encode() + b"\n")
@@ -122,6 +123,14 @@ def _keeping(path: Path, state: State, chunks: Iterator[bytes]) -> Iterator[byte
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(file.name)
             raise
+
+
+def _tidy(path: Path) -> None:
+    """Remove what a process left that was killed while it wrote."""
+    for left in path.parent.glob(f"{path.name}.*"):
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - left.stat().st_mtime > LONGEST_S:
+                left.unlink()
 
 
 def _kept(path: Path, group: GatewayGroup, kind: str) -> Feed | None:

@@ -32,6 +32,7 @@ from tests.gateways.conftest import Groups, Plug, add_api, build
 def deliver(groups: Groups, valkey: "redis.Redis", monkeypatch: pytest.MonkeyPatch) -> Any:
     """Do what a worker does, until nothing waits."""
     monkeypatch.setattr(delivery, "RELOADS_APART_S", 0)
+    monkeypatch.setattr(delivery, "LOOKS_APART_S", 0)
     monkeypatch.setattr(delivery, "FAULTY", Faulty())
 
     def delivered() -> int:
@@ -340,6 +341,19 @@ def test_organisation_that_a_group_serves_no_longer_leaves_its_redis(
     assert session(valkey, theirs) is not None
     with scope.opened(scope.EVERYTHING):
         assert set(Serving.objects.values_list("organisation_id", flat=True)) == {world.globex.id}
+
+
+def test_organisation_stays_in_a_redis_that_another_group_shares(
+    world: World, groups: Groups, valkey: "redis.Redis", deliver: Any, api: Api
+) -> None:
+    with scope.opened(scope.of(world.acme.id)):
+        key, _ = create_key(alias="shop", accesses=[ApiAccess(api.pk)])
+    deliver()
+    update_group(group=groups.acme, organisation_ids=[world.globex.id])
+    deliver()
+    assert session(valkey, key) is not None
+    assert world.acme.id.encode() not in valkey.smembers(f"commonhold.{groups.acme.pk}.organisations")
+    assert world.acme.id.encode() in valkey.smembers(f"commonhold.{groups.shared.pk}.organisations")
 
 
 def test_organisation_that_is_deleted_leaves_every_redis(

@@ -23,6 +23,7 @@ from tests.gateways.conftest import Groups, add_api
 @pytest.fixture
 def worker(monkeypatch: pytest.MonkeyPatch) -> Worker:
     monkeypatch.setattr("gateways.delivery.RELOADS_APART_S", 0)
+    monkeypatch.setattr("gateways.delivery.LOOKS_APART_S", 0)
     return Worker(threading.Event())
 
 
