@@ -1,16 +1,17 @@
 """The forms of API pages: the few fields that most people need, the raw definition, and the import."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeAlias, cast
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
 from django.http import QueryDict
+from django.utils.html import format_html
 
 from apis import definition as definitions
-from apis import openapi, services
+from apis import openapi, services, tags
 from apis.definition import Authentication, Basics, DefinitionError
-from apis.jsontext import Problem
+from apis.jsontext import Problem, shorten
 from apis.models import Api
 from apis.pages import pretty, pretty_document
 from apis.rules import MAX_LISTEN_PATH, MAX_NAME, MAX_TARGET, RawDefinition, listen_path_fault, target_fault
@@ -52,6 +53,7 @@ class ApiForm(forms.Form):
     def __init__(self, data: Any = None, *, slug: str, current: RawDefinition | None = None, revision: int = 0) -> None:
         self.slug, self.current = slug, definitions.basics_of(current) if current else None
         super().__init__(data, initial=_initial(self.current) | {"revision": revision})
+        self.fields["tags"].help_text = format_html("Separated by commas. {}", tags.standard_in_words())
         several = self.initial["authentication"] == Authentication.MULTIPLE
         kinds = [kind for kind in Authentication if several or kind is not Authentication.MULTIPLE]
         cast(forms.ChoiceField, self.fields["authentication"]).choices = [(kind.value, kind.label) for kind in kinds]
@@ -106,11 +108,15 @@ class ApiForm(forms.Form):
 
     def refuse(self, error: Exception) -> None:
         """Show what the service refused at the field that it is about."""
+        sent = self.basics()["tags"]
         if isinstance(error, services.ListenPathTaken):
             self.add_error("listen_path", str(error))
         for problem in getattr(error, "problems", [])[:MOST_PROBLEMS]:
-            field = "tags" if problem.path[:1] == ("tags",) else FIELD_OF.get(problem.place)
-            self.add_error(field, _sentence(problem) if field else problem.message)
+            if problem.path[:1] == ("tags",):
+                self.add_error("tags", _of_tags(problem, sent))
+            else:
+                field = FIELD_OF.get(problem.place)
+                self.add_error(field, _sentence(problem) if field else problem.message)
 
 
 class DefinitionForm(forms.Form):
@@ -267,6 +273,14 @@ def _sentence(problem: Problem) -> str:
     """Return the message without the place, which the field's label says."""
     text = problem.message.removeprefix(problem.place).strip()
     return text[:1].upper() + text[1:]
+
+
+def _of_tags(problem: Problem, tags: Sequence[str]) -> str:
+    """Of one of several tags the sentence says which."""
+    match problem.path:
+        case (_, int(at)):
+            return problem.message.replace(problem.place, f"“{shorten(tags[at], 40)}”", 1)
+    return _sentence(problem)
 
 
 def _unless_faulty(text: str, fault_of: Callable[[str], str | None]) -> str:

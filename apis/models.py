@@ -7,7 +7,8 @@ from django.db import models
 from django.db.models.functions import Lower, Now
 from django.db.models.lookups import Exact
 
-from orgs.models import OrgOwned, id_field
+from apis.tagging import Standard
+from orgs.models import IdField, OfInstallation, OrgOwned, id_field
 
 
 class At(models.Func):
@@ -187,3 +188,50 @@ class OAuthClient(OrgOwned):
 
     def __str__(self) -> str:
         return self.description or self.client_id
+
+
+class SegmentTag(OfInstallation):
+    """A tag that is registered: an organisation's own, or shared by all where `owner_id` is empty.
+
+    One that is automatic is on every API of its owner as gateways are sent it; the definition stays without it. Tags
+    that nobody registered are free.
+    """
+
+    id = id_field()
+    name = models.CharField(max_length=60, db_collation="C")
+    owner_id = IdField(max_length=24, blank=True)
+    is_automatic = models.BooleanField(default=False)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        base_manager_name = "objects"
+        verbose_name = "segment tag"
+        ordering = ("name", "id")
+        constraints = (models.UniqueConstraint(fields=["name"], name="segment_tags_name"),)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class TaggingStandard(OfInstallation):
+    """What the tags of every API must be (`apis.tagging`). There is one row, or none."""
+
+    THE_ONE = "standard"
+
+    id = IdField(primary_key=True, max_length=24, default=THE_ONE, editable=False)
+    is_enforced = models.BooleanField(default=False)
+    pattern = models.CharField(max_length=100, blank=True)
+    allowed = ArrayField(models.CharField(max_length=60), default=list, blank=True)
+    least = models.PositiveSmallIntegerField(default=0)
+    most = models.PositiveSmallIntegerField(null=True, blank=True)
+
+    class Meta:
+        base_manager_name = "objects"
+        verbose_name = "tagging standard"
+
+    def __str__(self) -> str:
+        return "The tagging standard"
+
+    @property
+    def rules(self) -> Standard:
+        return Standard(self.pattern, tuple(self.allowed), self.least, self.most)

@@ -24,6 +24,8 @@ KINDS = {
     "certificates": "certificate",
     "webhooks": "webhook",
     "oauth_clients": "OAuth client",
+    "segment_tag": "segment tag",
+    "tagging_standard": "tagging standard",
 }
 FIELDS = ("at", "actor", "action", "kind", "object_name", "changes")
 

@@ -24,6 +24,7 @@ WITHOUT_DJANGO = (
     *("apis/openapi_types.py", "apis/oas/__init__.py", "apis/oas/derivation.py", "apis/oas/document.py"),
     *("apis/oas/fields.py", "apis/oas/parts.py", "apis/oas/paths.py", "apis/oas/rules.py", "apis/oas/security.py"),
     *("apis/certificates/reading.py", "apis/webhooks/checking.py", "apis/oauth_clients/checking.py"),
+    "apis/tagging.py",
 )
 MAY_SEE_EVERYTHING = {
     "orgs/middleware.py": "unbounded users' own pages",
@@ -34,6 +35,8 @@ MAY_SEE_EVERYTHING = {
     "gateways/feed/sending.py": "reads the lists of a group, which may serve every organisation",
     "gateways/outbox.py": "counts what waits for a group",
     "gateways/serving.py": "compares what groups say with what is written out",
+    "gateways/tags/consequences.py": "counts the APIs that carry a tag, whoever owns them",
+    "gateways/tags/telling.py": "looks whom a change of a tag concerns",
     "gateways/services.py": "looks whether the organisations that a group names exist",
     "gateways/sweeping.py": "looks which organisations a group serves",
     "dashboard/machines.py": "the admin secret reads every organisation",
@@ -46,6 +49,8 @@ MAY_OPEN_SCOPES = {
     **MAY_SEE_EVERYTHING,
     "gateways/nodes.py": "a gateway's secret says which group's node it is",
     "gateways/management/commands/resync.py": "a command, for what a group serves",
+    "apis/tags.py": "a tag's registry is the installation's: it says which tags an API may have",
+    "gateways/tags/services.py": "tags are the installation's",
     "gateways/presence.py": "nodes are the installation's",
     "orgs/services.py": "an organisation that is being made, or deleted",
     "orgs/api/organisation_keys.py": "the admin secret's holder limits an organisation",
@@ -122,7 +127,8 @@ def test_every_organisation_is_seen_in_few_places() -> None:
 
 
 def test_scopes_are_opened_in_few_places() -> None:
-    assert uses_of_scope("opened") | uses_of_scope("narrow_to") == set(MAY_OPEN_SCOPES)
+    opening = ("opened", "narrow_to", "ask_in")
+    assert set().union(*map(uses_of_scope, opening)) == set(MAY_OPEN_SCOPES)
 
 
 def test_scope_is_imported_as_a_module() -> None:

@@ -105,6 +105,38 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='SegmentTag',
+            fields=[
+                ('id', orgs.models.IdField(default=orgs.ids.new_id, editable=False, max_length=24, primary_key=True, serialize=False)),
+                ('name', models.CharField(db_collation='C', max_length=60)),
+                ('owner_id', orgs.models.IdField(blank=True, max_length=24)),
+                ('is_automatic', models.BooleanField(default=False)),
+                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
+                ('organisation', models.ForeignKey(blank=True, db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='orgs.organisation')),
+            ],
+            options={
+                'verbose_name': 'segment tag',
+                'ordering': ('name', 'id'),
+                'base_manager_name': 'objects',
+            },
+        ),
+        migrations.CreateModel(
+            name='TaggingStandard',
+            fields=[
+                ('id', orgs.models.IdField(default='standard', editable=False, max_length=24, primary_key=True, serialize=False)),
+                ('is_enforced', models.BooleanField(default=False)),
+                ('pattern', models.CharField(blank=True, max_length=100)),
+                ('allowed', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=60), blank=True, default=list, size=None)),
+                ('least', models.PositiveSmallIntegerField(default=0)),
+                ('most', models.PositiveSmallIntegerField(blank=True, null=True)),
+                ('organisation', models.ForeignKey(blank=True, db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='orgs.organisation')),
+            ],
+            options={
+                'verbose_name': 'tagging standard',
+                'base_manager_name': 'objects',
+            },
+        ),
+        migrations.CreateModel(
             name='Webhook',
             fields=[
                 ('id', orgs.models.IdField(default=orgs.ids.new_id, editable=False, max_length=24, primary_key=True, serialize=False)),
@@ -174,6 +206,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='oauthclient',
             constraint=models.UniqueConstraint(models.F('organisation'), models.F('client_id'), name='oauth_clients_client_id'),
+        ),
+        migrations.AddConstraint(
+            model_name='segmenttag',
+            constraint=models.UniqueConstraint(fields=('name',), name='segment_tags_name'),
         ),
         migrations.AddIndex(
             model_name='webhook',

@@ -36,8 +36,8 @@ def update_api(*, api: Api, definition: RawDefinition, revision: int, **settings
     saved = storing.locked(api, revision=revision)
     if saved.is_oas:
         raise OtherKind(saved)
-    storing.require_valid(definition, api_id=saved.api_id)
     before = definitions.parse(saved.definition)
+    storing.require_valid(definition, api_id=saved.api_id, before=before)
     after = storing.replace(saved, definition)
     if saved.revision != revision:
         audit.record("changed", kind=storing.KIND, obj=saved, changes=storing.changes(before, after))

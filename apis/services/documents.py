@@ -70,7 +70,7 @@ def read_document(text: str, *, api: Api) -> Raw:
     document = openapi.load(text)
     own = {"dbId": api.id, "id": api.api_id, "orgId": str(api.organisation_id)}
     try:
-        require_valid(document, api_id=api.api_id)
+        require_valid(document, api_id=api.api_id, before=definitions.parse(api.definition))
     except DefinitionError as error:
         raise DefinitionError(jsontext.locate(text, error.problems)) from None
     problems = [
@@ -87,14 +87,14 @@ def _cannot_change(path: jsontext.Path, value: str) -> Problem:
     return Problem(f"{dotted(path)} cannot be changed: leave it at “{value}”, or leave it out.", path)
 
 
-def require_valid(document: Raw, *, api_id: str = "") -> RawDefinition:
+def require_valid(document: Raw, *, api_id: str = "", before: RawDefinition | None = None) -> RawDefinition:
     """Return the definition that follows from the document. Raises OpenAPIError or DefinitionError."""
     openapi.document_of(document, is_served=True)
     if problems := oas.problems(document, **storing.walls()):
         raise DefinitionError(problems)
     definition = oas.to_classic(document)
     try:
-        storing.require_valid(definition, api_id=api_id)
+        storing.require_valid(definition, api_id=api_id, before=before)
     except DefinitionError as error:
         raise DefinitionError([oas.at_origin(problem) for problem in error.problems]) from None
     return definition
@@ -108,8 +108,8 @@ def _locked(api: Api, revision: int) -> Api:
 
 
 def _replace(saved: Api, document: Raw) -> Api:
-    definition = require_valid(document, api_id=saved.api_id)
     before, was = definitions.parse(saved.definition), oas.without_extension(storing.document_of(saved))
+    definition = require_valid(document, api_id=saved.api_id, before=before)
     revision = saved.revision
     after = storing.replace(saved, definition, document=document)
     if saved.revision == revision:

@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from apis import definition as definitions
-from apis import oas, openapi
+from apis import oas, openapi, tags
 from apis.certificates.services import missing_certificates
 from apis.definition import DefinitionError
 from apis.jsontext import Problem
@@ -111,11 +111,21 @@ def walls() -> dict[str, Any]:
     return {"org_id": scope.current_organisation_id(), "allow_loopback": settings.ALLOW_LOOPBACK_TARGETS}
 
 
-def require_valid(definition: RawDefinition, *, api_id: str = "") -> None:
-    """Refuse what the rules refuse, and what names certificates or APIs that are not the organisation's own."""
+def require_valid(definition: RawDefinition, *, api_id: str = "", before: RawDefinition | None = None) -> None:
+    """Refuse what the rules refuse, what names certificates or APIs that are not the organisation's own, and tags that
+    it may not have. `before` is what is saved in its place: to switch an API off, its tags need not be changed.
+    """
     problems = definitions.validate(definition, **walls())
-    if problems := problems or [*missing_certificates(definition), *foreign_versions(definition, api_id=api_id)]:
+    problems = problems or [*missing_certificates(definition), *foreign_versions(definition, api_id=api_id)]
+    if not problems and not (before and switches_off(before, definition)):
+        problems = tags.problems_of(get(definition, "tags") or [])
+    if problems:
         raise DefinitionError(problems)
+
+
+def switches_off(before: RawDefinition, after: RawDefinition) -> bool:
+    was, now = definitions.basics_of(before), definitions.basics_of(after)
+    return was["active"] and not now["active"] and was["tags"] == now["tags"]
 
 
 def foreign_versions(definition: RawDefinition, *, api_id: str) -> list[Problem]:

@@ -8,10 +8,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 from django.conf import settings
 from django.db import OperationalError
 from django.db.models.functions import Now
 
+from apis import tags
 from apis.models import Api
 from gateways import outbox
 from gateways.feed.texts import Undeliverable, api_text, policy_text
@@ -90,10 +92,26 @@ def _apis(ids: Sequence[str]) -> dict[str, Built]:
     rows = list(Api.objects.filter(pk__in=ids))
     limits = Organisation.objects.get(pk=scope.current_organisation_id()).gateway_session
     known = rights.own_apis(Api.objects.filter(pk__in=ids).order_by())
-    return {api.pk: _api(api, limits, depends=repr((api.api_id, api.name, known[api.pk].versions))) for api in rows}
+    registered = tags.for_feed({tag for api in rows for tag in (*api.tags, *_tags_in(api.definition))})
+    return {
+        api.pk: _api(api, limits, registered, depends=repr((api.api_id, api.name, known[api.pk].versions)))
+        for api in rows
+    }
 
 
-def _api(api: Api, limits: dict[str, Any] | None, *, depends: str) -> Built:
+class _Tagged(msgspec.Struct):
+    tags: list[str] | None = None
+
+
+def _tags_in(definition: str) -> list[str]:
+    """The row's own list of them is not what gateways go by."""
+    try:
+        return msgspec.json.decode(definition, type=_Tagged).tags or []
+    except msgspec.MsgspecError:
+        return []  # it is not delivered
+
+
+def _api(api: Api, limits: dict[str, Any] | None, registered: tags.ForFeed, *, depends: str) -> Built:
     built = Built(name=api.name[:200], revision=api.revision, depends=depends, tags=list(api.tags))
     if not api.is_active:
         return built
@@ -104,6 +122,8 @@ def _api(api: Api, limits: dict[str, Any] | None, *, depends: str) -> Built:
             id=api.pk,
             api_id=api.api_id,
             organisation_id=str(api.organisation_id),
+            tags=registered.automatic,
+            foreign=registered.foreign,
             hooks=api.hook_references,
             limits=limits,
             allow_loopback=settings.ALLOW_LOOPBACK_TARGETS,

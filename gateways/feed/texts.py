@@ -5,7 +5,7 @@ what is made here is checked once more, whatever was stored.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from apis import definition as definitions
@@ -37,11 +37,12 @@ def api_text(
     api_id: str,
     organisation_id: str,
     tags: Sequence[str] = (),
+    foreign: Collection[str] = (),
     hooks: Iterable[Any] = (),
     limits: Mapping[str, Any] | None = None,
     allow_loopback: bool,
 ) -> tuple[str, list[str]]:
-    """Return the entry of the feed and the API's tags: those of its definition and, after them, `tags`.
+    """Return the entry of the feed and the API's tags: those of its definition, none of them `foreign`, and `tags`.
 
     `document` is the OpenAPI document, empty where there is none, `limits` the organisation's key. What stays as it is
     stored is sent letter for letter. Raises Undeliverable.
@@ -53,6 +54,8 @@ def api_text(
     sent = with_limits(with_hooks(with_tags(definition, tags), hooks), limits)
     problems = definitions.validate(_classic(sent), org_id=organisation_id, allow_loopback=allow_loopback)
     reasons = [*map(str, problems), *_identity(sent, id=id, api_id=api_id, org_id=organisation_id)]
+    if not problems:  # types are right
+        reasons += [f"tags.{at} is not available." for at, tag in enumerate(sent.get("tags") or []) if tag in foreign]
     if bool(sent.get("is_oas")) is not bool(document):
         reasons.append("is_oas must say whether there is an OpenAPI document.")
     if reasons:

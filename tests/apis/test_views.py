@@ -206,7 +206,7 @@ def test_create_makes_a_listen_path_of_the_name(world: World) -> None:
         ),
         ({"rate": "10"}, "per", "Say in how many seconds that many requests are allowed."),
         ({"rate": "nan", "per": "1"}, "rate", "Enter a number."),
-        ({"tags": "x" * 61}, "tags", "Must have 1 to 60 characters."),
+        ({"tags": f"a, {'x' * 61}"}, "tags", f"“{'x' * 20} … {'x' * 20}” must have 1 to 60 characters."),
     ],
 )
 def test_create_says_at_the_field_what_is_wrong_and_keeps_the_rest(
