@@ -50,6 +50,7 @@ ALL_LINKS: tuple[tuple[str, tuple[Link, ...]], ...] = (
         (
             ("Organisations", "/", "building", None),
             ("Search", "/search/", "search", None),
+            ("Tags", "/tags/", "tag", None),
             ("Unbounded users", "/users/", "users", None),
             ("Audit trail", "/audit/", "history", None),
             ("JSON API", "/reference/", "code", None),

@@ -11,6 +11,7 @@ urlpatterns = [
     path("organisations/<id:id>/suspend/", overview.suspend, name="suspend"),
     path("organisations/<id:id>/resume/", overview.resume, name="resume"),
     path("search/", overview.search, name="search"),
+    path("tags/", include("gateways.tags.urls")),
     path("reference/", reference.index, name="reference"),
     path("reference/<slug:slug>/", reference.operation, name="operation"),
     path("", include("users.all_urls")),

@@ -18,7 +18,11 @@ OF_PEOPLE = (
     "/groups/", "/groups/create/", "{group}", "{group}edit/", "{group}delete/",
     "/reference/", "/reference/?q=key", "/reference/put_apis_id/",
 )  # fmt: skip
-OF_ALL = ("/", "/search/", "/users/", "/users/create/", "/audit/", "/account/", "/reference/")
+OF_ALL = (
+    "/", "/search/", "/users/", "/users/create/", "/audit/", "/account/", "/reference/",
+    "/tags/", "/tags/create/", "{tag}", "{tag}delete/", "/tags/standard/", "/tags/standard/change/",
+    "/tags/standard/change/?preview=1&pattern={slug}-*&least=1",
+)  # fmt: skip
 ON_VISITS = ("/", "/apis/", "{api}", "/keys/", "{key}", "/settings/")
 OF_ADMIN = ("/admin/", "/admin/apis/api/", "/admin/users/user/", "{admin}", "/admin/orgs/organisation/")
 NOWHERE = "/nowhere/"
@@ -28,6 +32,7 @@ LISTS = {
     "key": ("/keys/", "/keys/"),
     "policy": ("/policies/", "/policies/"),
     "certificate": ("/certificates/", "/certificates/"),
+    "tag": ("/tags/", "/tags/"),
     "user": ("/users/", "/users/"),
     "group": ("/groups/", "/groups/"),
     "admin": ("/admin/users/user/", "/admin/users/user/"),

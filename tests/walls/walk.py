@@ -14,10 +14,11 @@ from django.urls.resolvers import RegexPattern
 from apis import definition as definitions
 from apis.certificates.services import add_certificate
 from apis.definition import Authentication
-from apis.models import Api, Certificate, OAuthClient, Webhook
+from apis.models import Api, Certificate, OAuthClient, SegmentTag, Webhook
 from apis.oauth_clients.services import create_oauth_client
 from apis.services import create_api, import_text
 from apis.webhooks.services import create_webhook
+from gateways.tags.services import create_tag
 from keys.models import Key, Policy
 from keys.policies.services import create_policy
 from keys.services import create_key
@@ -51,6 +52,7 @@ OBJECT_OF: dict[str, type[models.Model]] = {
     "certificates:": Certificate,
     "webhooks:": Webhook,
     "oauth_clients:": OAuthClient,
+    "tags:": SegmentTag,
     "suspend": Organisation,
     "resume": Organisation,
 }
@@ -142,6 +144,8 @@ def fill(organisation: Organisation | None, person: User) -> Objects:
                 Key: create_key(alias="shop", has_all_apis=True)[0],
                 Policy: create_policy(name="Gold", metadata={"plan": "gold"}),
             }
+        else:
+            objects[SegmentTag] = create_tag(name="eu")
         objects[AuditEntry] = AuditEntry.objects.filter(organisation=organisation).latest("id")
     return objects
 
