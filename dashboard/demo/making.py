@@ -10,6 +10,7 @@ from dashboard.demo.apis import make_apis, move_to_second_version
 from dashboard.demo.beside import make_certificates, make_oauth_clients, make_policies, make_webhook
 from dashboard.demo.content import GROUPS, UNBOUNDED_EMAIL, UNBOUNDED_NAME, DemoOrganisation
 from dashboard.demo.keys import make_key, raise_limits
+from gateways.tags.services import create_tag
 from orgs import audit, scope
 from orgs.http import OrgRequest
 from orgs.middleware import script_prefix
@@ -67,6 +68,8 @@ def make(demos: Iterable[DemoOrganisation], *, password: str, tell: Tell) -> Non
             organisation = create_organisation(slug=demo.slug, name=demo.name, colour=demo.colour, contact=demo.contact)
             with scope.opened(scope.of(organisation.id)):
                 fill(organisation, demo, password, tell)
+            create_tag(name=demo.slug, owner_id=organisation.id, is_automatic=True)
+        create_tag(name="public")
         with scope.opened(scope.INSTALLATION):
             create_unbounded_user(email=UNBOUNDED_EMAIL, name=UNBOUNDED_NAME, password=password)
 

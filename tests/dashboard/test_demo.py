@@ -85,6 +85,7 @@ def test_demo_writes_its_history_in_the_names_of_those_who_may(run: str) -> None
     administrator, editor = "peter.gibson@initech-logistics.example", "samira.nagy@initech-logistics.example"
     assert lines == {
         ("manage.py demo", "created"): 1 + 5 + 1,  # the organisation, its groups, its first user
+        ("manage.py demo", "changed"): 1,  # the tag that it is given
         (administrator, "created"): 11,
         (administrator, "disabled"): 1,
         (administrator, "invited"): 1,
