@@ -21,6 +21,7 @@ import users.api.administration
 import apis.api.importing
 
 import orgs.api.organisation_keys
+import gateways.operations
 import orgs.api.installation
 import users.api.beginning
 import dashboard.api

@@ -42,7 +42,7 @@ class Delivery:
         self.group, self.lane, self.looks, self.reloaded_at = group, lane, looks, reloaded_at
         self.client = bus.connect(group)
         self.secrets = credentials.valid_secrets(group)
-        self.is_due_to_reload = False
+        self.is_due_to_reload = lane.wants_reload
 
     def run(self) -> int:
         """Deliver the next entries of each organisation; return how many."""
@@ -135,6 +135,7 @@ class Deliveries:
         """Deliver to the groups for which something waits, and now and then look after the others."""
         with scope.opened(scope.EVERYTHING):
             waiting, served = outbox.groups_waiting(), sweeping.how_many_served()
+            waiting |= set(Lane.objects.filter(wants_reload=True).values_list("group_id", flat=True))
             groups = list(GatewayGroup.objects.order_by("id").values_list("id", flat=True))
         # An organisation that is deleted leaves nothing that waits, and gateways serve it until they are told.
         for group_id in groups:
@@ -183,5 +184,7 @@ def failed(lane: Lane, group: GatewayGroup, error: Exception) -> None:
 
 
 def succeeded(lane: Lane, *, has_delivered: bool) -> None:
-    if lane.failures or has_delivered:
-        Lane.objects.filter(pk=lane.pk).update(failures=0, failing_since=None, fault="", delivered_at=Now())
+    if lane.failures or lane.wants_reload or has_delivered:
+        Lane.objects.filter(pk=lane.pk).update(
+            failures=0, failing_since=None, fault="", delivered_at=Now(), wants_reload=False
+        )

@@ -51,6 +51,7 @@ MAY_OPEN_SCOPES = {
     "gateways/management/commands/resync.py": "a command, for what a group serves",
     "apis/tags.py": "a tag's registry is the installation's: it says which tags an API may have",
     "gateways/tags/services.py": "tags are the installation's",
+    "gateways/operations.py": "groups are the installation's",
     "gateways/presence.py": "nodes are the installation's",
     "orgs/services.py": "an organisation that is being made, or deleted",
     "orgs/api/organisation_keys.py": "the admin secret's holder limits an organisation",

@@ -1,4 +1,4 @@
-"""What concerns all gateways at once, for who holds the admin secret."""
+"""What concerns the tokens that gateways store, for who holds the admin secret."""
 
 from typing import Any
 
@@ -8,19 +8,10 @@ from orgs.machines import Access, Answer, Call, Refusal, ok, operation
 from orgs.machines.answers import Envelope
 
 
-class Reloaded(msgspec.Struct):
-    status: str
-
-
 class TokenQuery(msgspec.Struct):
     """`scope` says which tokens: lapsed ones."""
 
     scope: str = ""
-
-
-@operation("GET", "/admin/system/reload", "Ask all gateways to reload", access=Access.ADMIN_SECRET, answers=Reloaded)
-def reload(call: Call[Any, Any]) -> Reloaded:
-    return Reloaded(status="ok")
 
 
 @operation(

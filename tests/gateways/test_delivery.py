@@ -1,5 +1,6 @@
 """What lies in a group's Redis is what its organisations' keys are, whatever happens in between."""
 
+import hashlib
 import json
 import logging
 from datetime import timedelta
@@ -26,6 +27,7 @@ from orgs import scope
 from orgs.services import delete_organisation, set_gateway_session, suspend
 from tests.conftest import World
 from tests.gateways.conftest import Groups, Plug, add_api, build
+from tests.machines.client import admin
 
 
 @pytest.fixture
@@ -239,6 +241,21 @@ def test_messages_are_signed_and_told_once_each(
     assert (did.count(("drop", "")), did.count(("reload", ""))) == (1, 1)
     assert [said for _, said in did if said] == []
     assert key.hash in "".join(heard)
+
+
+def test_admin_secret_has_all_gateways_reload(groups: Groups, valkey: "redis.Redis", deliver: Any) -> None:
+    with valkey.pubsub() as channel:  # type: ignore[no-untyped-call]
+        channel.subscribe("tyk.cluster.notifications")
+        assert admin().get("/admin/system/reload").json() == {"status": "ok"}  # type: ignore[attr-defined]
+        deliver()
+        heard = []
+        while message := channel.get_message(timeout=0.2):
+            if message["type"] == "message":
+                heard.append(json.loads(message["data"]))
+    ours = {hashlib.sha256(f"ApiUpdated{secret}".encode()).hexdigest() for secret in groups.secrets.values()}
+    assert {notice["signature"] for notice in heard} >= ours
+    with scope.opened(scope.INSTALLATION):
+        assert not Lane.objects.filter(wants_reload=True).exists()
 
 
 def test_redis_that_comes_back_empty_is_told_everything(
