@@ -1,15 +1,14 @@
 """The forms of API pages: the few fields that most people need, the raw definition, and the import."""
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeAlias, cast
+from collections.abc import Callable, Sequence
+from typing import Any, cast
 
 from django import forms
-from django.core.files.uploadedfile import UploadedFile
 from django.http import QueryDict
 from django.utils.html import format_html
 
 from apis import definition as definitions
-from apis import openapi, services, tags
+from apis import services, tags
 from apis.definition import Authentication, Basics, DefinitionError
 from apis.jsontext import Problem, shorten
 from apis.models import Api
@@ -17,9 +16,7 @@ from apis.pages import pretty, pretty_document
 from apis.rules import MAX_LISTEN_PATH, MAX_NAME, MAX_TARGET, RawDefinition, listen_path_fault, target_fault
 
 FIELD_OF = {"name": "name", "proxy.listen_path": "listen_path", "proxy.target_url": "target_url"}
-File: TypeAlias = "UploadedFile[Any]"
 MOST_PROBLEMS = 20
-MOST_PER_REQUEST = 25_000_000  # bytes
 HIGHEST_RATE = 1_000_000_000
 
 
@@ -53,7 +50,7 @@ class ApiForm(forms.Form):
     def __init__(self, data: Any = None, *, slug: str, current: RawDefinition | None = None, revision: int = 0) -> None:
         self.slug, self.current = slug, definitions.basics_of(current) if current else None
         super().__init__(data, initial=_initial(self.current) | {"revision": revision})
-        self.fields["tags"].help_text = format_html("Separated by commas. {}", tags.standard_in_words())
+        self.fields["tags"].help_text = tags_help()
         several = self.initial["authentication"] == Authentication.MULTIPLE
         kinds = [kind for kind in Authentication if several or kind is not Authentication.MULTIPLE]
         cast(forms.ChoiceField, self.fields["authentication"]).choices = [(kind.value, kind.label) for kind in kinds]
@@ -64,12 +61,12 @@ class ApiForm(forms.Form):
         }
 
     def clean_listen_path(self) -> str:
-        return _unless_faulty(self.cleaned_data["listen_path"], listen_path_fault)
+        return unless_faulty(self.cleaned_data["listen_path"], listen_path_fault)
 
     def clean_target_url(self) -> str:
         """What is edited may have another protocol than HTTP: then the service knows."""
         target: str = self.cleaned_data["target_url"]
-        return _unless_faulty(target, target_fault) if self.current is None else target
+        return unless_faulty(target, target_fault) if self.current is None else target
 
     def clean(self) -> None:
         if self.cleaned_data.get("rate") and not self.cleaned_data.get("per") and "per" not in self.errors:
@@ -92,7 +89,7 @@ class ApiForm(forms.Form):
             authentication=Authentication(data["authentication"]),
             rate=data["rate"] or 0,
             per=(data["rate"] and data["per"]) or 0,
-            tags=list(dict.fromkeys(tag.strip() for tag in data["tags"].split(",") if tag.strip())),
+            tags=split(data["tags"]),
             active=data["active"],
         )
 
@@ -169,80 +166,12 @@ def _told(field: forms.Field, error: Exception) -> list[str]:
     return [str(problem) for problem in problems[:MOST_PROBLEMS]] or [str(error)]
 
 
-class FilesInput(forms.ClearableFileInput):
-    allow_multiple_selected = True
+def tags_help() -> str:
+    return format_html("Separated by commas. {}", tags.standard_in_words())
 
 
-class FilesField(forms.FileField):
-    """Any number of files; cleaned to a list."""
-
-    widget = FilesInput
-
-    def clean(self, data: Any, initial: Any = None) -> list[File]:
-        checked = super().clean
-        return [checked(file, initial) for file in data or []]
-
-
-class ImportForm(forms.Form):
-    file = FilesField(
-        required=False,
-        label="Files",
-        help_text="OpenAPI 3.0 or 3.1 as JSON or YAML, or a Tyk API definition. Several at once will do.",
-    )
-    text = forms.CharField(
-        required=False,
-        strip=False,
-        label="Or paste a document",
-        widget=forms.Textarea(attrs={"rows": 12, "class": "mono", "spellcheck": "false"}),
-    )
-    target_url = forms.CharField(
-        required=False,
-        max_length=MAX_TARGET,
-        label="Target",
-        help_text="Left empty, the first server that the document names.",
-        widget=forms.TextInput(attrs={"placeholder": "https://api.example.com/v1", "spellcheck": "false"}),
-    )
-    listen_path = forms.CharField(
-        required=False,
-        max_length=MAX_LISTEN_PATH,
-        help_text="Left empty, it follows from the title.",
-        widget=forms.TextInput(attrs={"spellcheck": "false"}),
-    )
-
-    def clean_file(self) -> list[File]:
-        files: list[File] = self.cleaned_data["file"]
-        for file in files:
-            if (file.size or 0) > openapi.MAX_BYTES:
-                raise forms.ValidationError(f"{file.name} is larger than {openapi.MAX_BYTES // 1_000_000} MB.")
-        if sum(file.size or 0 for file in files) > MOST_PER_REQUEST:
-            raise forms.ValidationError(f"Together the files are larger than {MOST_PER_REQUEST // 1_000_000} MB.")
-        return files
-
-    def clean_target_url(self) -> str:
-        return _unless_faulty(self.cleaned_data["target_url"], target_fault)
-
-    def clean_listen_path(self) -> str:
-        return _unless_faulty(self.cleaned_data["listen_path"], listen_path_fault)
-
-    def clean(self) -> None:
-        if self.errors:
-            return
-        number = len(self.cleaned_data["file"]) + bool(self.cleaned_data["text"].strip())
-        if not number:
-            self.add_error("file", "Choose a file, or paste a document below.")
-        if number > 1 and self.cleaned_data["listen_path"]:
-            self.add_error("listen_path", "Only one document can listen there: import this one alone.")
-
-    def documents(self) -> Iterator[tuple[str, str, bytes | str]]:
-        """Yield (field, file's name, content)."""
-        for file in self.cleaned_data["file"]:
-            yield "file", file.name or "file", file.read()
-        if self.cleaned_data["text"].strip():
-            yield "text", "", self.cleaned_data["text"]
-
-    def forget_text(self) -> None:
-        """Leave the box empty, so that what has been imported is not sent again."""
-        retype(self, text="")
+def split(text: str) -> list[str]:
+    return list(dict.fromkeys(tag.strip() for tag in text.split(",") if tag.strip()))
 
 
 def retype(form: forms.Form, **values: Any) -> None:
@@ -283,7 +212,7 @@ def _of_tags(problem: Problem, tags: Sequence[str]) -> str:
     return _sentence(problem)
 
 
-def _unless_faulty(text: str, fault_of: Callable[[str], str | None]) -> str:
+def unless_faulty(text: str, fault_of: Callable[[str], str | None]) -> str:
     if text and (fault := fault_of(text)):
         raise forms.ValidationError(fault[0].upper() + fault[1:])
     return text

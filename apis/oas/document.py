@@ -7,7 +7,7 @@ from typing import Any
 
 from apis.definition import slugify
 from apis.oas.fields import EXTENSION
-from apis.oas.parts import Part, part
+from apis.oas.parts import Part, on, part
 from apis.openapi import METHODS, PLACEHOLDER, Document
 from apis.rules import MAX_NAME
 
@@ -26,6 +26,7 @@ class Choices:
     allow_list: bool | None = None
     validate_request: bool | None = None
     mock_response: bool | None = None
+    tags: tuple[str, ...] = ()
 
 
 def is_oas_document(raw: object) -> bool:
@@ -100,6 +101,9 @@ def _serve(server: Part, choices: Choices, listen_path: str) -> None:
         server["listenPath"]["value"] = choices.listen_path
     if choices.custom_domain:
         server["customDomain"] = part(server, "customDomain") | {"enabled": True, "name": choices.custom_domain}
+    if choices.tags:
+        own = on(server, "gatewayTags").get("tags") or []
+        server["gatewayTags"] = {"enabled": True, "tags": [*own, *(tag for tag in choices.tags if tag not in own)]}
 
 
 def _authenticate(document: Part, authentication: Part, *, is_on: bool) -> None:

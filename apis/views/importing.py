@@ -7,7 +7,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from apis import services
-from apis.forms import ImportForm
+from apis.import_forms import ImportForm
 from apis.models import Api
 from apis.openapi import NO_SERVER
 from orgs.http import OrgRequest
@@ -42,7 +42,7 @@ def _import_all(form: ImportForm) -> list[Api]:
     for field, name, content in form.documents():
         try:
             with transaction.atomic():
-                imported.append(services.import_text(content, **chosen))
+                imported.append(services.import_text(content, tags=form.cleaned_data["tags"], **chosen))
         except services.REFUSALS as error:
             refused.add(field)
             form.add_error(field, f"{name}: {error}" if name else str(error))

@@ -26,6 +26,7 @@ from tests.apis.test_services import definition
 from tests.conftest import World, signed_in
 from tests.machines.client import admin, machine_of, read
 from tests.machines.objects import oas_document
+from tests.walls.walk import DOCUMENT
 
 REFUSED = "tags.1 is not available."
 
@@ -221,3 +222,35 @@ def test_the_form_says_that_tags_are_missing(world: World) -> None:
     typed = {"name": "A", "target_url": "https://a.example", "authentication": "token", "tags": "a"}
     answer = signed_in(world.ann).post("/apis/create/", typed)
     assert answer.context["form"].errors["tags"] == ["Must be at least 2, by the tagging standard."]
+
+
+def test_an_import_is_given_tags_whatever_kind_of_document_it_is(world: World) -> None:
+    """Or a standard that asks for some would keep every plain OpenAPI document out."""
+    set_standard(standard=Standard("{slug}-*", (), 1), is_enforced=True)
+    with within(world.acme):
+        plain = services.import_text(DOCUMENT, listen_path="/acme/plain/", tags=["acme-a"])
+        document = services.import_text(dumps(oas("acme-b")), tags=["acme-a", "acme-b"])
+        classic = services.import_text(dumps(definition(tags=["acme-b"])), tags=["acme-a", "acme-b"])
+        both = ["acme-b", "acme-a"]
+        assert [api.tags for api in (plain, document, classic)] == [["acme-a"], both, both]
+        assert document.is_oas
+
+
+def test_the_import_form_takes_tags_and_says_the_standard(world: World) -> None:
+    set_standard(standard=Standard("{slug}-*", ("<b>",), 1), is_enforced=True)
+    client = signed_in(world.ann)
+    page = client.get("/apis/import/").content.decode()
+    assert "The tagging standard: at least 1 tag, each like acme-* or &lt;b&gt;." in page
+    refused = client.post("/apis/import/", {"text": DOCUMENT})
+    assert refused.context["form"].errors == {"text": ["tags must be at least 1, by the tagging standard."]}
+    client.post("/apis/import/", {"text": DOCUMENT, "tags": "acme-a, acme-b,"})
+    with within(world.acme):
+        assert [api.tags for api in Api.objects.all()] == [["acme-a", "acme-b"]]
+
+
+def test_the_command_takes_tags(world: World, tmp_path: Path) -> None:
+    file = tmp_path / "orders.yaml"
+    file.write_text(DOCUMENT)
+    call_command("import_openapi", "--org", "acme", "--tag", "a", "--tag", "b", str(file), stdout=io.StringIO())
+    with within(world.acme):
+        assert Api.objects.get().tags == ["a", "b"]

@@ -3,6 +3,7 @@
 import json
 import sys
 from argparse import ArgumentParser
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,14 +34,15 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("files", nargs="+", metavar="FILE", help="A document, or - for standard input.")
         parser.add_argument("--org", required=True, metavar="SLUG", help="The organisation that shall own the APIs.")
+        parser.add_argument("--tag", action="append", default=[], metavar="TAG", help="A tag for each API; repeatable.")
         parser.add_argument("--json", action="store_true", help="Print one object a line: file, ok, id, error.")
 
-    def handle(self, *, files: list[str], org: str, json: bool, **options: Any) -> None:
+    def handle(self, *, files: list[str], org: str, json: bool, tag: list[str], **options: Any) -> None:
         organisation_id = find_organisation(org)
         failed = 0
         for number, file in enumerate(files):
             self.show_progress(number, len(files))
-            outcome = import_file(file, organisation_id)
+            outcome = import_file(file, organisation_id, tag)
             self.clear_progress()
             self.stdout.write(as_json(outcome) if json else as_text(outcome))
             failed += outcome.api is None
@@ -67,7 +69,7 @@ def find_organisation(slug: str) -> str:
     return organisation.id
 
 
-def import_file(file: str, organisation_id: str) -> Outcome:
+def import_file(file: str, organisation_id: str, tags: Sequence[str]) -> Outcome:
     try:
         content = read(file)
     except OSError as error:
@@ -77,7 +79,7 @@ def import_file(file: str, organisation_id: str) -> Outcome:
         audit.acting(audit.Actor(id="", name="command import_openapi")),
     ):
         try:
-            return Outcome(file, services.import_text(content))
+            return Outcome(file, services.import_text(content, tags=tags))
         except services.REFUSALS as error:
             return Outcome(file, error=str(error))
 
