@@ -8,22 +8,21 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NoReturn
 
-import psycopg
 import pytest
-from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
-from psycopg import sql
 from pytest_django import DjangoDbBlocker
 
 from apis import services
 from apis.definition import DefinitionError
-from apis.models import Api, ApiTerm
+from apis.models import Api
 from apis.openapi import NO_SERVER, OpenAPIError
 from orgs import scope
 from orgs.models import AuditEntry, Organisation
+from orgs.services import delete_organisation
 from tests.apis.test_services import definition, taken
 from tests.conftest import World, organisation, signed_in
+from tests.walls.conftest import SUPERUSER, connect
 
 
 def document(**changes: Any) -> dict[str, Any]:
@@ -260,17 +259,9 @@ def committed(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iter
     with django_db_blocker.unblock():
         made = organisation("race")
         yield made
-        owner: Any = settings.DATABASE_OWNER
-        with psycopg.connect(
-            dbname=connection.settings_dict["NAME"], user=owner["USER"], password=owner["PASSWORD"],
-            host=owner["HOST"], port=owner["PORT"],
-        ) as server:  # fmt: skip
-            for setting in (scope.READS, scope.WRITES):
-                server.execute("SELECT set_config(%s, %s, true)", [setting, made.id])
-            for model in (ApiTerm, Api, AuditEntry):
-                table = sql.Identifier(model._meta.db_table)
-                server.execute(sql.SQL("DELETE FROM {} WHERE organisation_id = %s").format(table), [made.id])
-            server.execute("DELETE FROM orgs_organisation WHERE id = %s", [made.id])
+        delete_organisation(organisation=made, cascade=True)
+        with connect(SUPERUSER, autocommit=True) as server:
+            server.execute("DELETE FROM orgs_auditentry")  # the installation's line of it
 
 
 def test_of_two_imports_at_once_the_second_is_told(committed: Organisation) -> None:
