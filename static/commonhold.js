@@ -91,6 +91,15 @@ function goToLine(area, line) {
   area.scrollTop = Math.max(0, (line - 5) * parseFloat(getComputedStyle(area).lineHeight));
 }
 
+// What a page renews of itself (htmx) is not where somebody who is signed out meanwhile is sent to: the page is.
+function leaveWhenSignedOut() {
+  document.addEventListener("htmx:before:response", (event) => {
+    if (!event.detail.ctx.response.raw.redirected) return;
+    event.preventDefault();
+    window.location.reload();
+  });
+}
+
 document.querySelector("[data-focus]")?.focus();
 copyButtons();
 submitOnChange();
@@ -98,3 +107,4 @@ warnOfUnsavedChanges();
 closeMenusOutside();
 typedNames();
 editors();
+leaveWhenSignedOut();

@@ -1,7 +1,7 @@
-"""Make static/vendor/ and static/icons.svg from the pinned npm packages of Tabler.
+"""Make static/vendor/ and static/icons.svg from the pinned npm packages of Tabler and htmx.
 
 Run `python tools/vendor_static.py` after changing a version, a kept class or an icon, and commit the result.
-It needs npm, and only to download two archives: nothing of theirs is executed.
+It needs npm, and only to download three archives: nothing of theirs is executed.
 """
 
 import re
@@ -14,6 +14,7 @@ from pathlib import Path
 STATIC = Path(__file__).resolve().parent.parent / "static"
 TABLER = "@tabler/core@1.6.1"
 TABLER_ICONS = "@tabler/icons@3.51.0"
+HTMX = "htmx.org@4.0.1"
 
 ICONS = """
     activity adjustments alert-circle alert-triangle api apps arrow-left ban books building calendar check
@@ -45,13 +46,15 @@ DARK = re.compile(r"^(?::root)?\[data-bs-theme=dark\]")
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        core, icons = (download(package, Path(folder)) for package in (TABLER, TABLER_ICONS))
+        core, icons, htmx = (download(package, Path(folder)) for package in (TABLER, TABLER_ICONS, HTMX))
         css = (core / "dist/css/tabler.css").read_text()
         licence = (icons / "LICENSE").read_text()
         write("vendor/tabler.css", banner(css) + subset(css) + "\n")
         write("vendor/LICENSE.tabler.txt", core_licence(css, licence))
         write("vendor/LICENSE.tabler-icons.txt", licence)
         write("icons.svg", sprite(icons / "icons/outline"))
+        write("vendor/htmx.js", (htmx / "dist/htmx.min.js").read_text() + "\n")
+        write("vendor/LICENSE.htmx.txt", (htmx / "LICENSE").read_text())
 
 
 def download(package: str, folder: Path) -> Path:
