@@ -66,8 +66,9 @@ def suspend(request: OrgRequest, id: str) -> HttpResponse:
         "stops": [
             "Nobody can sign in: who tries is shown the reason that you give here.",
             "Who is signed in can read, and change nothing.",
+            "Its APIs leave the gateways within seconds: whoever calls one is answered that there is nothing.",
         ],
-        "notices": [f"Every user of {organisation.name}. Requests through gateways go on."],
+        "notices": [f"Every user of {organisation.name}, and everybody who calls its APIs."],
         "undo": "Yes: resume it in the list of organisations.",
         "form": form,
         "action_label": "Suspend",
@@ -88,7 +89,7 @@ def resume(request: OrgRequest, id: str) -> HttpResponse:
         "title": f"Resume {organisation.name}",
         "stops": [
             f"The suspension, whose reason is: {organisation.suspension_reason}",
-            "Its users can sign in and change things again.",
+            "Its users can sign in and change things again, and gateways serve its APIs.",
         ],
         "undo": "Yes: suspend it again.",
         "action_label": "Resume",
