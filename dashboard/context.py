@@ -1,12 +1,13 @@
 """What every page knows: where it is, and where one can go from there."""
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
 from dashboard.curl import command_for
+from gateways.drift import fault_of
 from orgs.http import OrgRequest
 from orgs.permissions import Level, ObjectKind
 from orgs.sites import Kind, Site
@@ -25,6 +26,7 @@ ORGANISATION_LINKS: tuple[tuple[str, tuple[Link, ...]], ...] = (
             ("Policies", "/policies/", "adjustments", ObjectKind.POLICIES),
             ("Certificates", "/certificates/", "shield-lock", ObjectKind.CERTIFICATES),
             ("Webhooks", "/webhooks/", "activity", ObjectKind.WEBHOOKS),
+            ("Gateways", "/gateways/", "server", ObjectKind.SYSTEM),
         ),
     ),
     (
@@ -51,6 +53,7 @@ ALL_LINKS: tuple[tuple[str, tuple[Link, ...]], ...] = (
             ("Organisations", "/", "building", None),
             ("Search", "/search/", "search", None),
             ("Tags", "/tags/", "tag", None),
+            ("Gateways", "/gateways/", "server", None),
             ("Unbounded users", "/users/", "users", None),
             ("Audit trail", "/audit/", "history", None),
             ("JSON API", "/reference/", "code", None),
@@ -75,7 +78,17 @@ def page(request: OrgRequest) -> dict[str, Any]:
         "account_url": f"{own_site}/account/",
         "sign_out_url": f"{own_site}/sign-out/",
         "curl": command_for(request),
+        "feed_fault": partial(feed_fault, request),
     }
+
+
+def feed_fault(request: OrgRequest) -> str:
+    """Return why gateways do not get the API of the page; asked only where a template does.
+
+    Here, since the pages of APIs lie below the gateways, and do not know of them.
+    """
+    match = request.resolver_match
+    return fault_of(match.kwargs["id"]) if match and "id" in match.kwargs else ""
 
 
 def navigation(request: OrgRequest) -> Navigation:

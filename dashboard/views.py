@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from apis.models import Api
+from gateways import drift, sight
 from keys.models import Key
 from keys.states import in_state
 from orgs import trail
@@ -74,6 +75,7 @@ def checklist(request: OrgRequest) -> dict[str, Any] | None:
             ("keys/create/", "Create a key", ObjectKind.KEYS),
             is_done=Key.objects.exists(),
         ),
+        *_steps_of_gateways(request),
         _step(
             request,
             "Invite a second user",
@@ -87,7 +89,24 @@ def checklist(request: OrgRequest) -> dict[str, Any] | None:
     return {"title": "First steps", "steps": steps, "done": done, "total": len(steps)}
 
 
-def _step(request: OrgRequest, title: str, where: tuple[str, str, ObjectKind], *, is_done: bool) -> dict[str, Any]:
+def _steps_of_gateways(request: OrgRequest) -> list[dict[str, Any]]:
+    """Whoever may see the gateways is led there; there is nothing to change."""
+    nodes = sight.look().nodes
+    where = ("gateways/", "See the gateways", ObjectKind.SYSTEM)
+    return [
+        _step(request, "See a gateway register", where, is_done=bool(nodes), level=Level.READ),
+        _step(request, "See it load the first API", where, is_done=drift.has_loaded(nodes), level=Level.READ),
+    ]
+
+
+def _step(
+    request: OrgRequest,
+    title: str,
+    where: tuple[str, str, ObjectKind],
+    *,
+    is_done: bool,
+    level: Level = Level.WRITE,
+) -> dict[str, Any]:
     path, action, kind = where
-    url = f"{request.site.prefix}/{path}" if may(request, kind, Level.WRITE) else ""
+    url = f"{request.site.prefix}/{path}" if may(request, kind, level) else ""
     return {"title": title, "is_done": is_done, "url": url, "action": action}

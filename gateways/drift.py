@@ -73,6 +73,16 @@ ORDER BY is_behind DESC, fault = '', kind, lower(name), id LIMIT %(most)s
 
 
 @dataclass(frozen=True)
+class Faulty:
+    """An API or policy that gateways are not given, and why."""
+
+    kind: str
+    id: str
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Counts:
     """Of an organisation on a node: the APIs that it has, and all of which it should have something else."""
 
@@ -111,8 +121,20 @@ def of_api(id: str, nodes: Iterable[SeenNode]) -> dict[str, Compared]:
 
 def fault_of(api_id: str) -> str:
     """Return why gateways do not get the API; nothing where they do."""
-    items = FeedItem.objects.filter(kind=FeedItem.APIS, object_id=api_id, is_served=False)
+    items = FeedItem.objects.filter(kind=FeedItem.APIS, object_id=api_id, is_served=False, revision__gt=0)
     return items.values_list("fault", flat=True).first() or ""
+
+
+def faulty(*, kinds: Sequence[str] = KINDS, most: int) -> list[Faulty]:
+    """Return some of what gateways are not given; a revision of 0 is what has been deleted."""
+    items = FeedItem.objects.filter(kind__in=kinds, is_served=False, revision__gt=0).exclude(fault="")
+    rows = items.order_by("kind", "name", "object_id").values_list("kind", "object_id", "name", "fault")
+    return [Faulty(*row) for row in rows[:most]]
+
+
+def has_loaded(nodes: Iterable[SeenNode]) -> bool:
+    """Return whether any of the nodes has an API of the organisation."""
+    return any(counted.apis for counted in counts(nodes).values())
 
 
 class _Looks:

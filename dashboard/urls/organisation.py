@@ -17,6 +17,7 @@ urlpatterns = [
     path("oauth-clients/", include("apis.oauth_clients.urls")),
     path("keys/", include("keys.urls")),
     path("policies/", include("keys.policies.urls")),
+    path("gateways/", include("gateways.urls")),
 ]
 
 handler400 = "dashboard.errors.bad_request"

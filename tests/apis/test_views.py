@@ -350,6 +350,7 @@ def test_the_overview_shows_the_facts(world: World) -> None:
     assert response.context["tabs"] == [
         ("Overview", f"/o/acme/apis/{api.pk}/", True),
         ("Definition", f"/o/acme/apis/{api.pk}/definition/", False),
+        ("Where it runs", f"/o/acme/gateways/apis/{api.pk}/", False),
         ("Keys", f"/o/acme/keys/?api={api.pk}", False),
         ("History", f"/o/acme/apis/{api.pk}/history/", False),
     ]
@@ -358,7 +359,8 @@ def test_the_overview_shows_the_facts(world: World) -> None:
 def test_the_tabs_show_only_what_one_may_read(world: World) -> None:
     api = made(world.acme)
     ada = signed_in(user("ada@acme.example", world.acme, permissions={"apis": "read"}))
-    assert [label for label, *_ in ada.get(f"/apis/{api.pk}/").context["tabs"]] == ["Overview", "Definition"]
+    labels = [label for label, *_ in ada.get(f"/apis/{api.pk}/").context["tabs"]]
+    assert labels == ["Overview", "Definition", "Where it runs"]
     assert ada.get(f"/apis/{api.pk}/history/").status_code == 403
 
 

@@ -1,8 +1,10 @@
 import re
 
+from gateways.models import Node
 from orgs import scope
 from orgs.models import Organisation
 from tests.conftest import World, signed_in, user
+from tests.gateways import making
 from users.models import User
 
 
@@ -16,12 +18,29 @@ def test_the_first_steps_tick_themselves(world: World) -> None:
         ("Name the organisation", True),
         ("Import or create the first API", False),
         ("Issue the first key", False),
+        ("See a gateway register", False),
+        ("See it load the first API", False),
         ("Invite a second user", False),
     ]
     user("ida@globex.example", world.globex)
     with scope.opened(scope.of(world.globex.id)):
         Organisation.objects.update(name="Default")
-    assert [is_done for _, is_done in steps(world.gus) or []] == [False, False, False, True]
+    assert [is_done for _, is_done in steps(world.gus) or []] == [False, False, False, False, False, True]
+
+
+def test_gateways_tick_the_steps_that_are_theirs(world: World) -> None:
+    making.api(world.globex, "Orders")
+    making.build(world.globex, since=10)
+    node = making.node(making.group("Shared"), "shared-1")
+    titles = ("See a gateway register", "See it load the first API")
+
+    def ticked(person: User) -> list[bool]:
+        return [is_done for title, is_done in steps(person) or [] if title in titles]
+
+    assert ticked(world.gus) == [True, False]
+    with scope.opened(scope.INSTALLATION):
+        Node.objects.filter(pk=node.pk).update(apis_snapshot=making.at(20))
+    assert (ticked(world.gus), ticked(world.ann)) == ([True, True], [True, False])
 
 
 def test_the_overview_counts_what_the_user_may_see(world: World) -> None:

@@ -1,6 +1,7 @@
 """Every URL of every site, and objects of two organisations to put in them."""
 
 import re
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
@@ -18,6 +19,8 @@ from apis.models import Api, Certificate, OAuthClient, SegmentTag, Webhook
 from apis.oauth_clients.services import create_oauth_client
 from apis.services import create_api, import_text
 from apis.webhooks.services import create_webhook
+from gateways.models import GatewayGroup, Node, Serving
+from gateways.services import create_group
 from gateways.tags.services import create_tag
 from keys.models import Key, Policy
 from keys.policies.services import create_policy
@@ -53,6 +56,9 @@ OBJECT_OF: dict[str, type[models.Model]] = {
     "webhooks:": Webhook,
     "oauth_clients:": OAuthClient,
     "tags:": SegmentTag,
+    "gateways:": Node,
+    "gateways:api": Api,
+    "gateway_groups:": GatewayGroup,
     "suspend": Organisation,
     "resume": Organisation,
 }
@@ -146,8 +152,20 @@ def fill(organisation: Organisation | None, person: User) -> Objects:
             }
         else:
             objects[SegmentTag] = create_tag(name="eu")
+        objects |= gateways(organisation)
         objects[AuditEntry] = AuditEntry.objects.filter(organisation=organisation).latest("id")
     return objects
+
+
+def gateways(organisation: Organisation | None) -> Objects:
+    """Make a group that serves this organisation alone, with a node; one that serves nobody where there is none."""
+    served = [organisation.id] if organisation else []
+    group, _ = create_group(name=f"Of {organisation}", organisation_ids=served)
+    if organisation:
+        Serving.objects.create(group_id=group.pk)
+    with scope.opened(scope.INSTALLATION):
+        node = Node.objects.create(id=str(uuid.uuid4()), group=group, host_name=f"node of {organisation}")
+    return {GatewayGroup: group, Node: node}
 
 
 def oauth_api(listen_path: str) -> Api:

@@ -1,0 +1,207 @@
+"""What an organisation's pages of gateways show: the groups that serve it, their nodes, and what those have of it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+
+from apis.models import Api
+from gateways import drift, sight
+from gateways.drift import Counts, Faulty
+from gateways.models import FeedItem
+from gateways.sight import SeenGroup, SeenNode, Sight
+from gateways.standing import Compared
+from orgs.display import ago, when
+from orgs.http import OrgRequest
+from orgs.permissions import Level, ObjectKind, may
+from orgs.sites import Kind
+
+MOST_ROWS, MOST_FAULTS = 200, 5
+KINDS = {FeedItem.APIS: (ObjectKind.APIS, "API"), FeedItem.POLICIES: (ObjectKind.POLICIES, "policy")}
+
+
+def live(request: OrgRequest) -> dict[str, Any]:
+    """Return what the pages share that renew themselves. Visits do not: each look is a line of the audit trail."""
+    return {
+        "is_live": request.site.kind != Kind.VISIT,
+        "as_of": timezone.now().strftime("%H:%M:%S"),
+        "prefix": f"{request.site.prefix}/gateways/",
+    }
+
+
+def overview(request: OrgRequest) -> dict[str, Any]:
+    """Return the context of `gateways/list.html`."""
+    seen, now = sight.look(), timezone.now()
+    counted = drift.counts(seen.nodes)
+    prefix = f"{request.site.prefix}/gateways/nodes/"
+    return {
+        "page_title": "Gateways",
+        "groups": [_group_row(seen, group) for group in seen.groups],
+        "nodes": [node_row(node, counted[node.id], now, href=f"{prefix}{node.id}/") for node in seen.nodes],
+        "most_nodes": sight.MOST_NODES if seen.has_more else 0,
+        "faults": _faults(request, drift.faulty(kinds=_kinds(request), most=MOST_FAULTS + 1)),
+        "empty": _nothing(seen),
+        **live(request),
+    }
+
+
+def _group_row(seen: Sight, group: SeenGroup) -> dict[str, Any]:
+    nodes = seen.nodes_of(group)
+    return {
+        "name": group.name,
+        "tags": group.tags,
+        "hash_algorithm": group.hash_algorithm,
+        "nodes": f"{sum(node.is_live for node in nodes):,} of {len(nodes):,}" if nodes else "none yet",
+    }
+
+
+def node_row(node: SeenNode, counts: Counts, now: datetime, *, href: str) -> dict[str, Any]:
+    return {
+        "href": href,
+        "name": node.name,
+        "group": node.group,
+        "tags": node.tags,
+        "apis": f"{counts.apis:,}",
+        "seen": ago(node.seen_at, now=now),
+        "health": health(node.is_live),
+        "behind": behind(counts.behind, has_fetched=node.apis_at is not None or node.apis_snapshot != ""),
+    }
+
+
+def health(is_live: bool) -> tuple[str, str]:
+    """Return (class of the badge, its text)."""
+    return ("active", "live") if is_live else ("expired", "silent")
+
+
+def behind(number: int, *, has_fetched: bool) -> tuple[str, str]:
+    if not has_fetched:
+        return "waiting", "nothing fetched yet"
+    return ("behind", f"{number:,} behind") if number else ("current", "up to date")
+
+
+def _faults(request: OrgRequest, found: Sequence[Faulty]) -> dict[str, Any] | None:
+    if not found:
+        return None
+    links = [(f"{request.site.prefix}/{fault.kind}/{fault.id}/", fault.name, fault.reason) for fault in found]
+    return {"links": links[:MOST_FAULTS], "has_more": len(found) > MOST_FAULTS}
+
+
+def _nothing(seen: Sight) -> dict[str, str] | None:
+    if not seen.groups:
+        return {
+            "icon": "server",
+            "title": "No gateway serves this organisation yet",
+            "text": "Which gateways serve whom is decided by whoever runs this installation: ask them for a group.",
+        }
+    if not seen.nodes:
+        return {
+            "icon": "server",
+            "title": "No gateway has registered yet",
+            "text": "Gateways appear here by themselves, as soon as one of a group above is started.",
+        }
+    return None
+
+
+def node_page(request: OrgRequest, node: SeenNode) -> dict[str, Any]:
+    """Return the context of `gateways/node.html`."""
+    rows, total = drift.on_node(node, kinds=_kinds(request), most=MOST_ROWS)
+    counts = drift.counts([node])[node.id]
+    return {
+        "page_title": node.name,
+        "node": node,
+        "health": health(node.is_live),
+        "facts": facts(node, counts),
+        "rows": [_compared_row(request, row) for row in rows],
+        "shown": f"{len(rows):,} of {total:,}" if total > len(rows) else "",
+        "empty": {"title": "There is nothing to load yet", "icon": "api", "text": "The organisation has no APIs."},
+        **live(request),
+    }
+
+
+def facts(node: SeenNode, counts: Counts) -> list[dict[str, Any]]:
+    now = timezone.now()
+    health_class, health_text = health(node.is_live)
+    behind_class, behind_text = behind(counts.behind, has_fetched=node.apis_snapshot != "")
+    return [
+        {"label": "Health", "value": health_text, "state": health_class},
+        {"label": "Last seen", "value": ago(node.seen_at, now=now)},
+        {"label": "What it has", "value": behind_text, "state": behind_class},
+        {"label": "APIs loaded", "value": f"{counts.apis:,}"},
+        {"label": "Group", "value": node.group},
+        {"label": "Segment tags", "value": ", ".join(node.tags) or "none: it loads every API"},
+        {"label": "Fetched APIs", "value": _moment(node.apis_at, now)},
+        {"label": "Fetched policies", "value": _moment(node.policies_at, now)},
+        {"label": "Registered", "value": _moment(node.registered_at, now)},
+    ]
+
+
+def _moment(moment: datetime | None, now: datetime) -> str:
+    return f"{when(moment)} ({ago(moment, now=now)})" if moment else "never"
+
+
+def _kinds(request: OrgRequest) -> list[str]:
+    return [kind for kind, (may_read, _) in KINDS.items() if may(request, may_read, Level.READ)]
+
+
+def _compared_row(request: OrgRequest, row: Compared) -> dict[str, Any]:
+    return {
+        "href": f"{request.site.prefix}/{row.kind}/{row.id}/" if row.stored else "",
+        "name": row.name,
+        "kind": KINDS[row.kind][1],
+        **standing(row),
+    }
+
+
+def standing(row: Compared) -> dict[str, str]:
+    return {
+        "on_node": row.on_node,
+        "in_store": row.in_store,
+        "standing": row.standing.value,
+        "label": row.label,
+        "sentence": row.sentence,
+    }
+
+
+def api_tab(request: OrgRequest, api: Api) -> dict[str, Any]:
+    """Return what the tab "Where it runs" adds to the page of an API."""
+    seen, now = sight.look(), timezone.now()
+    found = drift.of_api(api.pk, seen.nodes)
+    may_open = may(request, ObjectKind.SYSTEM, Level.READ)
+    prefix = f"{request.site.prefix}/gateways/nodes/" if may_open else ""
+    return {
+        "reason": _why_not_served(request, api),
+        "groups": [_group_of_api(seen, group, api, found, prefix, now) for group in seen.groups],
+        "empty": _nothing(Sight((), ())),
+        **live(request),
+    }
+
+
+def _group_of_api(
+    seen: Sight, group: SeenGroup, api: Api, found: dict[str, Compared], prefix: str, now: datetime
+) -> dict[str, Any]:
+    nodes = seen.nodes_of(group)
+    lacks_tag = bool(group.tags) and not set(group.tags) & set(api.tags)
+    return {
+        "name": group.name,
+        "tags": group.tags,
+        "lacks_tag": lacks_tag,
+        "nodes": [_node_of_api(node, found[node.id], prefix, now) for node in nodes if node.id in found],
+    }
+
+
+def _node_of_api(node: SeenNode, row: Compared, prefix: str, now: datetime) -> dict[str, Any]:
+    return {
+        "href": f"{prefix}{node.id}/" if prefix else "",
+        "name": node.name,
+        "seen": ago(node.seen_at, now=now),
+        "health": health(node.is_live),
+        **standing(row),
+    }
+
+
+def _why_not_served(request: OrgRequest, api: Api) -> str:
+    """But for a fault, which every page of the API shows."""
+    if request.organisation.is_suspended:
+        return f"{request.organisation.name} is suspended: gateways are given none of its APIs."
+    return "" if api.is_active else "The API is inactive: gateways are not given it. Activate it to have it served."

@@ -1,0 +1,45 @@
+"""The gateways of an organisation: looked at, and never changed, since they are the installation's."""
+
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from apis.pages import find_api
+from apis.pages import page as api_page
+from gateways import pages, sight
+from orgs.http import OrgRequest
+from orgs.permissions import Level, ObjectKind, require
+
+READ = require(ObjectKind.SYSTEM, Level.READ)
+
+
+@READ
+@require_safe
+def index(request: OrgRequest) -> HttpResponse:
+    return _live(request, "list", pages.overview(request))
+
+
+@READ
+@require_safe
+def node(request: OrgRequest, id: UUID) -> HttpResponse:
+    found = sight.find_node(str(id))
+    if found is None:
+        raise Http404
+    return _live(request, "node", pages.node_page(request, found))
+
+
+@require(ObjectKind.APIS, Level.READ)
+@require_safe
+def api(request: OrgRequest, id: str) -> HttpResponse:
+    """A tab of the API's page: where it runs is for those who may read the API."""
+    found = find_api(id)
+    return _live(request, "api", api_page(request, found, "gateways") | pages.api_tab(request, found))
+
+
+def _live(request: OrgRequest, name: str, context: dict[str, Any]) -> HttpResponse:
+    """The page asks for itself again and again, and is given what may have changed in it alone."""
+    is_fragment = request.headers.get("HX-Request") == "true"
+    return render(request, f"gateways/{'_' if is_fragment else ''}{name}.html", context)
