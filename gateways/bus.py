@@ -30,6 +30,16 @@ def connect(group: GatewayGroup) -> "redis.Redis":
     return _client(url_of(group))
 
 
+def checked(url: str) -> str:
+    """Return the address if a client can be made of it. Raises ValueError: a worker must not stumble over it."""
+    try:
+        pool = redis.ConnectionPool.from_url(url)
+        pool.connection_class(**pool.connection_kwargs)
+    except (TypeError, redis.RedisError) as error:
+        raise ValueError(str(error)) from None
+    return url
+
+
 @lru_cache(maxsize=1_000)
 def _client(url: str) -> "redis.Redis":
     return redis.Redis.from_url(

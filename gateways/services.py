@@ -52,8 +52,8 @@ class GroupSettings(TypedDict, total=False):
 def create_group(*, secret: str = "", **settings: Unpack[GroupSettings]) -> tuple[GatewayGroup, str]:
     """Make a group; return it with its node secret, which is shown once. Raises GroupRefused."""
     secret = _checked(secret) if secret else credentials.new_secret()
-    with scope.opened(scope.INSTALLATION):
-        group = GatewayGroup(hash_algorithm=_default_hash())
+    with scope.opened(scope.INSTALLATION, savepoint=True):
+        group = GatewayGroup(hash_algorithm=default_hash())
         _fill(group, {"name": "", **settings})
         credentials.give(group, secret)
         _save(group, force_insert=True)
@@ -64,7 +64,7 @@ def create_group(*, secret: str = "", **settings: Unpack[GroupSettings]) -> tupl
 
 def update_group(*, group: GatewayGroup, **settings: Unpack[GroupSettings]) -> GatewayGroup:
     """Change what is named. A Redis that changes is delivered everything. Raises GroupRefused."""
-    with scope.opened(scope.INSTALLATION):
+    with scope.opened(scope.INSTALLATION, savepoint=True):
         saved = _locked(group)
         before = facts(saved)
         _fill(saved, settings)
@@ -79,7 +79,7 @@ def update_group(*, group: GatewayGroup, **settings: Unpack[GroupSettings]) -> G
 def rotate_secret(*, group: GatewayGroup, grace: timedelta, now: datetime | None = None) -> tuple[GatewayGroup, str]:
     """Give the group a new node secret; return it with that. The one until now is good for `grace` (one of GRACES)."""
     secret = credentials.new_secret()
-    with scope.opened(scope.INSTALLATION):
+    with scope.opened(scope.INSTALLATION, savepoint=True):
         saved = _locked(group)
         saved.previous_digest, saved.previous_sealed = saved.digest, saved.sealed
         saved.previous_until = (now or timezone.now()) + grace
@@ -91,7 +91,7 @@ def rotate_secret(*, group: GatewayGroup, grace: timedelta, now: datetime | None
 
 def retire_previous(*, group: GatewayGroup) -> GatewayGroup:
     """End the grace of a rotation: from now on only the newest secret is good."""
-    with scope.opened(scope.INSTALLATION):
+    with scope.opened(scope.INSTALLATION, savepoint=True):
         saved = _locked(group)
         if saved.previous_until and saved.previous_until > timezone.now():
             saved.previous_until = timezone.now()
@@ -102,7 +102,7 @@ def retire_previous(*, group: GatewayGroup) -> GatewayGroup:
 
 def delete_group(*, group: GatewayGroup) -> int:
     """Delete the group; return how many nodes it had. Its gateways keep what they have loaded, and get nothing new."""
-    with scope.opened(scope.INSTALLATION):
+    with scope.opened(scope.INSTALLATION, savepoint=True):
         saved = _locked(group)
         nodes = Node.objects.filter(group=saved).delete()[0]
         Lane.objects.filter(pk=saved.pk).delete()
@@ -143,7 +143,7 @@ def _first_facts(group: GatewayGroup) -> dict[str, list[object]]:
     return {name: [None, value] for name, value in facts(group).items() if value}
 
 
-def _default_hash() -> str:
+def default_hash() -> str:
     return str(settings.KEY_HASH)
 
 
@@ -167,7 +167,7 @@ def _fill(group: GatewayGroup, given: GroupSettings) -> None:
     if "hash_algorithm" in given:
         group.hash_algorithm = _algorithm(given["hash_algorithm"])
     if "redis_url" in given:
-        group.sealed_redis_url = _sealed_url(given["redis_url"], "Redis", bus.SCHEMES)
+        group.sealed_redis_url = _sealed_redis(given["redis_url"])
     if "api_url" in given:
         group.api_url = _url(given["api_url"], "API", ("http", "https"))
     if given.get("api_secret"):
@@ -203,19 +203,31 @@ def _algorithm(name: str) -> str:
     return name
 
 
-def _sealed_url(url: str, label: str, schemes: Sequence[str]) -> str:
-    checked = _url(url, label, schemes)
-    return seal(checked) if checked else ""
+def _sealed_redis(url: str) -> str:
+    checked = _url(url, "Redis", bus.SCHEMES)
+    try:
+        return seal(bus.checked(checked)) if checked else ""
+    except ValueError as error:
+        raise GroupRefused(f"Redis: that address cannot be used: {error}.") from None
 
 
 def _url(url: str, label: str, schemes: Sequence[str]) -> str:
     url = url.strip()
     if not url:
         return ""
-    parts = urlsplit(url)
-    if parts.scheme not in schemes or not parts.hostname or len(url) > LONGEST_URL or not url.isprintable():
+    if not _is_address(url, schemes):
         raise GroupRefused(f"{label}: give an address that begins with {' or '.join(f'{s}://' for s in schemes)}.")
     return url
+
+
+def _is_address(url: str, schemes: Sequence[str]) -> bool:
+    try:
+        parts = urlsplit(url)
+        is_port_good = parts.port != 0
+    except ValueError:  # brackets without an IPv6 address, a port that is no number
+        return False
+    is_whole = parts.scheme in schemes and bool(parts.hostname) and is_port_good
+    return is_whole and len(url) <= LONGEST_URL and url.isprintable() and " " not in url
 
 
 def _checked(secret: str) -> str:
