@@ -19,7 +19,7 @@ READ = require(ObjectKind.SYSTEM, Level.READ)
 @READ
 @require_safe
 def index(request: OrgRequest) -> HttpResponse:
-    return _live(request, "list", pages.overview(request))
+    return live(request, "gateways", "list", pages.overview(request))
 
 
 @READ
@@ -28,7 +28,7 @@ def node(request: OrgRequest, id: UUID) -> HttpResponse:
     found = sight.find_node(str(id))
     if found is None:
         raise Http404
-    return _live(request, "node", pages.node_page(request, found))
+    return live(request, "gateways", "node", pages.node_page(request, found))
 
 
 @require(ObjectKind.APIS, Level.READ)
@@ -36,10 +36,10 @@ def node(request: OrgRequest, id: UUID) -> HttpResponse:
 def api(request: OrgRequest, id: str) -> HttpResponse:
     """A tab of the API's page: where it runs is for those who may read the API."""
     found = find_api(id)
-    return _live(request, "api", api_page(request, found, "gateways") | pages.api_tab(request, found))
+    return live(request, "gateways", "api", api_page(request, found, "gateways") | pages.api_tab(request, found))
 
 
-def _live(request: OrgRequest, name: str, context: dict[str, Any]) -> HttpResponse:
+def live(request: OrgRequest, folder: str, name: str, context: dict[str, Any]) -> HttpResponse:
     """The page asks for itself again and again, and is given what may have changed in it alone."""
     is_fragment = request.headers.get("HX-Request") == "true"
-    return render(request, f"gateways/{'_' if is_fragment else ''}{name}.html", context)
+    return render(request, f"{folder}/{'_' if is_fragment else ''}{name}.html", context)

@@ -26,6 +26,7 @@ KINDS = {
     "oauth_clients": "OAuth client",
     "segment_tag": "segment tag",
     "tagging_standard": "tagging standard",
+    "gateway_group": "gateway group",
 }
 FIELDS = ("at", "actor", "action", "kind", "object_name", "changes")
 

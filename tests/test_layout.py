@@ -21,7 +21,7 @@ WITHOUT_DJANGO = (
     *("apis/yamltext.py", "keys/paths.py", "keys/session.py", "keys/token.py", "keys/merging.py"),
     *("dashboard/document.py", "dashboard/schemas.py", "dashboard/cli/documents.py", "dashboard/cli/planning.py"),
     *("keys/policies/fields.py", "keys/session_fields.py", "gateways/protocol.py", "gateways/feed/texts.py"),
-    *("gateways/standing.py",),
+    *("gateways/standing.py", "gateways/groups/configuration.py"),
     *("apis/openapi_types.py", "apis/oas/__init__.py", "apis/oas/derivation.py", "apis/oas/document.py"),
     *("apis/oas/fields.py", "apis/oas/parts.py", "apis/oas/paths.py", "apis/oas/rules.py", "apis/oas/security.py"),
     *("apis/certificates/reading.py", "apis/webhooks/checking.py", "apis/oauth_clients/checking.py"),

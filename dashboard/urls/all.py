@@ -14,6 +14,7 @@ urlpatterns = [
     path("tags/", include("gateways.tags.urls")),
     path("reference/", reference.index, name="reference"),
     path("reference/<slug:slug>/", reference.operation, name="operation"),
+    path("gateways/", include("gateways.groups.urls")),
     path("", include("users.all_urls")),
     path("", include("orgs.all_urls")),
 ]
