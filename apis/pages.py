@@ -61,14 +61,13 @@ def page(request: OrgRequest, api: Api, tab: str) -> dict[str, Any]:
 def _tabs(request: OrgRequest, api: Api, current: str) -> list[tuple[str, str, bool]]:
     own = reverse("apis:detail", kwargs={"id": api.pk})
     keys = f"{request.site.prefix}/keys/?api={api.pk}"
-    gateways = f"{request.site.prefix}/gateways/apis/{api.pk}/"
     has_clients = may(request, ObjectKind.OAUTH_CLIENTS, Level.READ) and takes_clients(api)
     has_document = Api.objects.filter(pk=api.pk).exclude(openapi="").exists()
     tabs = [
         ("detail", "Overview", own, True),
         ("definition", "Definition", f"{own}definition/", True),
         ("openapi", "OpenAPI document", f"{own}openapi/", has_document),
-        ("gateways", "Where it runs", gateways, True),
+        ("gateways", "Where it runs", f"{own}gateways/", True),
         ("keys", "Keys", keys, may(request, ObjectKind.KEYS, Level.READ)),
         ("oauth_clients", "OAuth clients", f"{own}oauth-clients/", has_clients or current == "oauth_clients"),
         ("history", "History", f"{own}history/", may(request, ObjectKind.AUDIT, Level.READ)),

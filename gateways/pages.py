@@ -111,7 +111,8 @@ def node_page(request: OrgRequest, node: SeenNode) -> dict[str, Any]:
         "page_title": node.name,
         "node": node,
         "health": health(node.is_live),
-        "facts": facts(node, counts),
+        "stats": _stats(node, counts),
+        "facts": facts(node),
         "rows": [_compared_row(request, row) for row in rows],
         "shown": f"{len(rows):,} of {total:,}" if total > len(rows) else "",
         "empty": {"title": "There is nothing to load yet", "icon": "api", "text": "The organisation has no APIs."},
@@ -119,15 +120,33 @@ def node_page(request: OrgRequest, node: SeenNode) -> dict[str, Any]:
     }
 
 
-def facts(node: SeenNode, counts: Counts) -> list[dict[str, Any]]:
+def _stats(node: SeenNode, counts: Counts) -> list[dict[str, str]]:
     now = timezone.now()
-    health_class, health_text = health(node.is_live)
     behind_class, behind_text = behind(counts.behind, has_fetched=node.apis_snapshot != "")
     return [
-        {"label": "Health", "value": health_text, "state": health_class},
-        {"label": "Last seen", "value": ago(node.seen_at, now=now)},
-        {"label": "What it has", "value": behind_text, "state": behind_class},
-        {"label": "APIs loaded", "value": f"{counts.apis:,}"},
+        {
+            "label": "Health",
+            "value": health(node.is_live)[1],
+            "tone": "" if node.is_live else "danger",
+            "note": f"last seen {ago(node.seen_at, now=now)}",
+        },
+        {
+            "label": "APIs loaded",
+            "value": f"{counts.apis:,}",
+            "note": f"fetched {ago(node.apis_at, now=now)}" if node.apis_at else "nothing fetched yet",
+        },
+        {
+            "label": "Behind",
+            "value": f"{counts.behind:,}",
+            "tone": "warning" if behind_class == "behind" else "",
+            "note": "of APIs and policies" if counts.behind else behind_text,
+        },
+    ]
+
+
+def facts(node: SeenNode) -> list[dict[str, Any]]:
+    now = timezone.now()
+    return [
         {"label": "Group", "value": node.group},
         {"label": "Segment tags", "value": ", ".join(node.tags) or "none: it loads every API"},
         {"label": "Fetched APIs", "value": _moment(node.apis_at, now)},
@@ -171,6 +190,7 @@ def api_tab(request: OrgRequest, api: Api) -> dict[str, Any]:
     prefix = f"{request.site.prefix}/gateways/nodes/" if may_open else ""
     return {
         "reason": _why_not_served(request, api),
+        "stored": f"{api.revision:,}",
         "groups": [_group_of_api(seen, group, api, found, prefix, now) for group in seen.groups],
         "empty": _nothing(Sight((), ())),
         **live(request),

@@ -6,5 +6,4 @@ app_name = "gateways"
 urlpatterns = [
     path("", views.index, name="list"),
     path("nodes/<uuid:id>/", views.node, name="node"),
-    path("apis/<id:id>/", views.api, name="api"),
 ]

@@ -15,11 +15,11 @@ def when_of(column: str) -> Func:
 
 
 def ago(moment: datetime | None, *, now: datetime, never: str = "never") -> str:
-    """Return how long ago it was, in its largest unit: "3 s ago", "2 days ago"."""
+    """Return how long ago it was, in its largest unit: "now", "3 s ago", "2 days ago"."""
     if moment is None:
         return never
     seconds = max(0, int((now - moment).total_seconds()))
     for size, unit in ((86_400, "day"), (3_600, "h"), (60, "min")):
         if number := seconds // size:
             return f"{number:,} {unit}{'s' if unit == 'day' and number > 1 else ''} ago"
-    return f"{seconds} s ago"
+    return f"{seconds} s ago" if seconds else "now"

@@ -2,6 +2,7 @@
 
 from django.urls import include, path
 
+import gateways.views
 from dashboard import admin_sites, reference, views
 
 urlpatterns = [
@@ -12,6 +13,8 @@ urlpatterns = [
     path("", include("users.urls")),
     path("", include("orgs.urls")),
     path("apis/", include("apis.urls")),
+    # A tab of the API's page, of which that knows the path alone: what it shows lies above the APIs.
+    path("apis/<id:id>/gateways/", gateways.views.api, name="api_gateways"),
     path("certificates/", include("apis.certificates.urls")),
     path("webhooks/", include("apis.webhooks.urls")),
     path("oauth-clients/", include("apis.oauth_clients.urls")),

@@ -94,7 +94,7 @@ class GroupForm(forms.Form):
         super().__init__(data, initial=_initial(group))
         choices = [
             (SHARED, "the installation's"),
-            (OWN, "another, whose address follows" if group else "one of its own"),
+            (OWN, "one of its own, whose address follows"),
         ]
         if group and group.sealed_redis_url:
             own = services.without_password(unseal(group.sealed_redis_url))

@@ -98,7 +98,7 @@ def _number(counted: int) -> str:
 
 def group_page(request: OrgRequest, group: GatewayGroup) -> dict[str, Any]:
     """Return the context of `gateway_groups/detail.html`."""
-    now = timezone.now()
+    now, text = timezone.now(), configuration_text(request, group)
     return {
         "page_title": group.name,
         "group": group,
@@ -106,7 +106,8 @@ def group_page(request: OrgRequest, group: GatewayGroup) -> dict[str, Any]:
         "facts": facts(group),
         "shares_redis_with": shares_redis_with(group),
         "previous_until": when(group.previous_until) if has_previous(group, now) else "",
-        "configuration": configuration_text(request, group),
+        "configuration": text,
+        "configuration_lines": text.count("\n") + 2,
         "history": history_of(KIND, group.pk, organisation_id=None),
         **_delivery(group, now),
         **pages.live(request),
@@ -159,8 +160,7 @@ def facts(group: GatewayGroup) -> list[dict[str, Any]]:
         {"label": "Segment tags", "value": ", ".join(group.tags) or "none: its gateways load every API"},
         {"label": "Hash of keys", "value": group.hash_algorithm, "is_code": True},
         {"label": "Redis", "value": redis_shown(group)},
-        {"label": "Gateway API", "value": group.api_url},
-        {"label": "Secret of the gateway API", "value": "given" if group.sealed_api_secret else ""},
+        {"label": "Gateway API", "value": group.api_url + (" (with its secret)" if group.sealed_api_secret else "")},
         {"label": "ID", "value": group.pk, "is_code": True},
         {"label": "Created", "value": when(group.created_at)},
     ]

@@ -11,6 +11,7 @@ OF_GATEWAY = (
     "{policy}edit/", "{policy}delete/",
     "/certificates/", "/certificates/add/", "{certificate}", "{certificate}delete/",
     "/webhooks/", "/webhooks/create/",
+    "/gateways/", "{api}gateways/",
 )  # fmt: skip
 OF_PEOPLE = (
     "/", "/audit/", "/settings/", "/account/", "/account/password/", "/access-keys/create/",
@@ -22,8 +23,10 @@ OF_ALL = (
     "/", "/search/", "/users/", "/users/create/", "/audit/", "/account/", "/reference/",
     "/tags/", "/tags/create/", "{tag}", "{tag}delete/", "/tags/standard/", "/tags/standard/change/",
     "/tags/standard/change/?preview=1&pattern={slug}-*&least=1",
+    "/gateways/", "/gateways/create/",
+    "{gateway_group}", "{gateway_group}edit/", "{gateway_group}rotate/", "{gateway_group}delete/",
 )  # fmt: skip
-ON_VISITS = ("/", "/apis/", "{api}", "/keys/", "{key}", "/settings/")
+ON_VISITS = ("/", "/apis/", "{api}", "/keys/", "{key}", "/settings/", "/gateways/")
 OF_ADMIN = ("/admin/", "/admin/apis/api/", "/admin/users/user/", "{admin}", "/admin/orgs/organisation/")
 NOWHERE = "/nowhere/"
 SIGNED_OUT = ("/", "/o/acme/sign-in/", "/o/acme/password-reset/", "/all/sign-in/", NOWHERE)
@@ -35,6 +38,7 @@ LISTS = {
     "tag": ("/tags/", "/tags/"),
     "user": ("/users/", "/users/"),
     "group": ("/groups/", "/groups/"),
+    "gateway_group": ("/gateways/", "/gateways/"),
     "admin": ("/admin/users/user/", "/admin/users/user/"),
 }
 

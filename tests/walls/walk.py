@@ -57,7 +57,7 @@ OBJECT_OF: dict[str, type[models.Model]] = {
     "oauth_clients:": OAuthClient,
     "tags:": SegmentTag,
     "gateways:": Node,
-    "gateways:api": Api,
+    "api_gateways": Api,
     "gateway_groups:": GatewayGroup,
     "suspend": Organisation,
     "resume": Organisation,
