@@ -64,6 +64,16 @@ WITH look AS MATERIALIZED (
 COUNT = f"""{COMPARED}
 SELECT place, count(*) FILTER (WHERE held <> 0), count(*) FILTER (WHERE is_behind) FROM judged GROUP BY place
 """  # noqa: S608 - made of the text above
+HAS_LOADED = """
+SELECT EXISTS (
+    SELECT FROM jsonb_to_recordset(%(looks)s::jsonb) AS given (tags text[], snapshot text, group_id text)
+    JOIN gateways_serving AS serving ON serving.organisation_id = %(organisation)s AND serving.group_id = given.group_id
+    JOIN gateways_feeditem AS item ON item.organisation_id = %(organisation)s AND item.kind = 'apis' AND item.is_served
+    WHERE given.snapshot IS NOT NULL AND NOT serving.is_suspended
+        AND pg_visible_in_snapshot(serving.since::text::xid8, given.snapshot::pg_snapshot)
+        AND pg_visible_in_snapshot(item.since::text::xid8, given.snapshot::pg_snapshot)
+        AND (given.tags = '{}' OR item.tags && given.tags))
+"""
 LIST = f"""{COMPARED}
 SELECT place, kind, id, name, stored, built, held, wanted, fault, is_active, is_suspended, fits, has_fetched, is_newest,
     is_behind, count(*) OVER (PARTITION BY place) FROM judged
@@ -133,8 +143,11 @@ def faulty(*, kinds: Sequence[str] = KINDS, most: int) -> list[Faulty]:
 
 
 def has_loaded(nodes: Iterable[SeenNode]) -> bool:
-    """Return whether any of the nodes has an API of the organisation."""
-    return any(counted.apis for counted in counts(nodes).values())
+    """Return whether any of the nodes has an API of the organisation; looked for until there is one."""
+    looks = _Looks()
+    for node in nodes:
+        looks.add(node, FeedItem.APIS)
+    return bool(looks.rows) and bool(_ask(HAS_LOADED, looks)[0][0])
 
 
 class _Looks:

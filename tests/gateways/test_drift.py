@@ -271,6 +271,26 @@ def test_one_api_on_each_node(world: World) -> None:
     assert {node.name: found[node.id].held for node in nodes} == {"n1": 1, "n2": 0}
 
 
+def test_first_api_that_a_node_has_loaded(world: World) -> None:
+    def has_loaded() -> bool:
+        with scope.opened(scope.of(world.acme.id)):
+            return drift.has_loaded(sight.look().nodes)
+
+    assert not has_loaded()
+    making.api(world.acme, "Orders", tags=("edge",))
+    making.build(world.acme, since=10)
+    making.node(making.group("Inner", world.acme, tags=["inner"]), "inner-1", given=15)
+    edge = making.group("Edge", world.acme, tags=["edge"])
+    making.node(edge, "edge-new")
+    making.node(edge, "edge-early", given=5)
+    assert not has_loaded()
+    making.node(edge, "edge-1", given=15)
+    assert has_loaded()
+    with scope.opened(scope.of(world.acme.id)):
+        Serving.objects.update(is_suspended=True)
+    assert not has_loaded()
+
+
 def test_queries_do_not_grow_with_nodes_or_apis(world: World) -> None:
     def add(number: int) -> None:
         making.api(world.acme, f"API {number}")
