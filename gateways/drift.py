@@ -21,9 +21,9 @@ from orgs import scope
 KINDS = (FeedItem.APIS, FeedItem.POLICIES)
 COMPARED = """
 WITH look AS MATERIALIZED (
-    SELECT given.place, given.kind, given.tags, given.snapshot::pg_snapshot AS snapshot, serving.is_suspended,
-        -- A serving that the snapshot has not seen was of the other kind then: none at all, or not suspended.
-        given.snapshot IS NOT NULL AND serving.is_suspended <> pg_visible_in_snapshot(
+    SELECT given.place, given.kind, given.tags, given.snapshot::pg_snapshot AS snapshot, serving.is_off,
+        -- A serving that the snapshot has not seen was of the other kind then: none at all, or not off.
+        given.snapshot IS NOT NULL AND serving.is_off <> pg_visible_in_snapshot(
             serving.since::text::xid8, given.snapshot::pg_snapshot) AS has_ours
     FROM jsonb_to_recordset(%(looks)s::jsonb) AS given (place int, kind text, tags text[], snapshot text, group_id text)
     JOIN gateways_serving AS serving ON serving.organisation_id = %(organisation)s AND serving.group_id = given.group_id
@@ -43,7 +43,7 @@ WITH look AS MATERIALIZED (
         item.is_served, coalesce(item.fault, '') AS fault, item.since, item.history
     FROM object FULL JOIN item USING (kind, id)
 ), seen AS (
-    SELECT look.place, look.tags AS group_tags, look.is_suspended, look.snapshot IS NOT NULL AS has_fetched, pair.*,
+    SELECT look.place, look.tags AS group_tags, look.is_off, look.snapshot IS NOT NULL AS has_fetched, pair.*,
         look.kind = 'policies' OR look.tags = '{}' OR pair.tags && look.tags AS fits,
         has_ours AND pg_visible_in_snapshot(pair.since::text::xid8, look.snapshot) IS TRUE AS is_newest,
         CASE WHEN has_ours AND pair.since IS NOT NULL THEN coalesce((
@@ -54,7 +54,7 @@ WITH look AS MATERIALIZED (
 ), compared AS (
     SELECT *,
         CASE WHEN NOT is_newest THEN before WHEN is_served AND fits THEN built ELSE 0 END AS held,
-        CASE WHEN is_suspended OR NOT is_active OR NOT fits OR (fault <> '' AND built = stored) THEN 0
+        CASE WHEN is_off OR NOT is_active OR NOT fits OR (fault <> '' AND built = stored) THEN 0
             ELSE stored END AS wanted
     FROM seen
 ), judged AS (
@@ -69,13 +69,13 @@ SELECT EXISTS (
     SELECT FROM jsonb_to_recordset(%(looks)s::jsonb) AS given (tags text[], snapshot text, group_id text)
     JOIN gateways_serving AS serving ON serving.organisation_id = %(organisation)s AND serving.group_id = given.group_id
     JOIN gateways_feeditem AS item ON item.organisation_id = %(organisation)s AND item.kind = 'apis' AND item.is_served
-    WHERE given.snapshot IS NOT NULL AND NOT serving.is_suspended
+    WHERE given.snapshot IS NOT NULL AND NOT serving.is_off
         AND pg_visible_in_snapshot(serving.since::text::xid8, given.snapshot::pg_snapshot)
         AND pg_visible_in_snapshot(item.since::text::xid8, given.snapshot::pg_snapshot)
         AND (given.tags = '{}' OR item.tags && given.tags))
 """
 LIST = f"""{COMPARED}
-SELECT place, kind, id, name, stored, built, held, wanted, fault, is_active, is_suspended, fits, has_fetched, is_newest,
+SELECT place, kind, id, name, stored, built, held, wanted, fault, is_active, is_off, fits, has_fetched, is_newest,
     is_behind, count(*) OVER (PARTITION BY place) FROM judged
 WHERE (stored > 0 OR held <> 0) AND kind = ANY (%(kinds)s)
 ORDER BY is_behind DESC, fault = '', kind, lower(name), id LIMIT %(most)s

@@ -10,6 +10,7 @@ from apis.models import Api
 from gateways import drift, sight
 from gateways.drift import Counts, Faulty
 from gateways.models import FeedItem
+from gateways.serving import is_off
 from gateways.sight import SeenGroup, SeenNode, Sight
 from gateways.standing import Compared
 from orgs.display import ago, when
@@ -191,22 +192,21 @@ def api_tab(request: OrgRequest, api: Api) -> dict[str, Any]:
     return {
         "reason": _why_not_served(request, api),
         "stored": f"{api.revision:,}",
-        "groups": [_group_of_api(seen, group, api, found, prefix, now) for group in seen.groups],
+        "groups": [_group_of_api(seen, group, found, prefix, now) for group in seen.groups],
         "empty": _nothing(Sight((), ())),
         **live(request),
     }
 
 
 def _group_of_api(
-    seen: Sight, group: SeenGroup, api: Api, found: dict[str, Compared], prefix: str, now: datetime
+    seen: Sight, group: SeenGroup, found: dict[str, Compared], prefix: str, now: datetime
 ) -> dict[str, Any]:
-    nodes = seen.nodes_of(group)
-    lacks_tag = bool(group.tags) and not set(group.tags) & set(api.tags)
+    rows = [(node, found[node.id]) for node in seen.nodes_of(group) if node.id in found]
     return {
         "name": group.name,
         "tags": group.tags,
-        "lacks_tag": lacks_tag,
-        "nodes": [_node_of_api(node, found[node.id], prefix, now) for node in nodes if node.id in found],
+        "lacks_tag": bool(rows) and not any(row.fits for _, row in rows),
+        "nodes": [_node_of_api(node, row, prefix, now) for node, row in rows],
     }
 
 
@@ -224,4 +224,6 @@ def _why_not_served(request: OrgRequest, api: Api) -> str:
     """But for a fault, which every page of the API shows."""
     if request.organisation.is_suspended:
         return f"{request.organisation.name} is suspended: gateways are given none of its APIs."
+    if is_off(request.organisation):
+        return f"{request.organisation.name} is switched off at gateways: its own key there says that it is inactive."
     return "" if api.is_active else "The API is inactive: gateways are not given it. Activate it to have it served."

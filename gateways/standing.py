@@ -43,7 +43,7 @@ class Compared:
     wanted: int
     fault: str
     is_active: bool
-    is_suspended: bool
+    is_off: bool
     fits: bool
     has_fetched: bool
     is_newest: bool
@@ -59,7 +59,7 @@ class Compared:
 
     @property
     def is_faulty(self) -> bool:
-        return self.stored > 0 and self.fault != "" and self.built == self.stored and not self.is_suspended
+        return self.stored > 0 and self.fault != "" and self.built == self.stored and not self.is_off
 
     @property
     def is_unbuilt(self) -> bool:
@@ -89,8 +89,8 @@ class Compared:
     def _reason(self) -> str:
         if not self.stored:
             return "It has been deleted."
-        if self.is_suspended:
-            return "The organisation is suspended."
+        if self.is_off:
+            return "Gateways may serve nothing of the organisation now."
         if self.is_faulty:
             return f"Gateways do not get it: {self.fault}"
         if not self.is_active:

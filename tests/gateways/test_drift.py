@@ -180,15 +180,15 @@ def test_policies_are_compared_too_and_know_no_tags(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("is_suspended", "since", "on_nodes"),
+    ("is_off", "since", "on_nodes"),
     [
         (False, 1, {"early": "1", "late": "1"}),  # it has been served all along
         (False, 20, {"early": "none", "late": "1"}),  # it is served anew, or resumed
         (True, 20, {"early": "1", "late": "none"}),
     ],
 )
-def test_suspended_organisation_leaves_nodes_as_they_fetch(
-    world: World, is_suspended: bool, since: int, on_nodes: dict[str, str]
+def test_organisation_that_is_off_leaves_nodes_as_they_fetch(
+    world: World, is_off: bool, since: int, on_nodes: dict[str, str]
 ) -> None:
     making.api(world.acme, "Orders")
     making.build(world.acme, since=10)
@@ -196,10 +196,10 @@ def test_suspended_organisation_leaves_nodes_as_they_fetch(
     making.node(group, "early", given=15)
     making.node(group, "late", given=25)
     with scope.opened(scope.of(world.acme.id)):
-        Serving.objects.update(is_suspended=is_suspended, since=since)
+        Serving.objects.update(is_off=is_off, since=since)
     rows = told(world.acme)
     assert {name: of[0][1] for name, of in rows.items()} == on_nodes
-    assert all(("suspended" in row[4]) is is_suspended for of in rows.values() for row in of)
+    assert all(("nothing of the organisation" in row[4]) is is_off for of in rows.values() for row in of)
 
 
 def test_what_is_older_than_the_history_is_called_so(world: World) -> None:
@@ -287,7 +287,7 @@ def test_first_api_that_a_node_has_loaded(world: World) -> None:
     making.node(edge, "edge-1", given=15)
     assert has_loaded()
     with scope.opened(scope.of(world.acme.id)):
-        Serving.objects.update(is_suspended=True)
+        Serving.objects.update(is_off=True)
     assert not has_loaded()
 
 
