@@ -100,6 +100,7 @@ class Lane(OfInstallation):
     failing_since = models.DateTimeField(null=True)
     fault = models.CharField(max_length=300, blank=True)
     delivered_at = models.DateTimeField(null=True)
+    version = models.CharField(max_length=40, blank=True, help_text="Of its gateways, as the group's own API tells it.")
 
     class Meta:
         base_manager_name = "objects"

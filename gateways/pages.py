@@ -53,6 +53,7 @@ def _group_row(seen: Sight, group: SeenGroup) -> dict[str, Any]:
         "name": group.name,
         "tags": group.tags,
         "hash_algorithm": group.hash_algorithm,
+        "version": group.version,
         "nodes": f"{sum(node.is_live for node in nodes):,} of {len(nodes):,}" if nodes else "none yet",
     }
 

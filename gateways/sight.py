@@ -9,10 +9,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from gateways.models import GatewayGroup, Node, Serving
+from gateways.models import GatewayGroup, Lane, Node, Serving
 from gateways.nodes import SILENT_AFTER
 from orgs import scope
 
@@ -47,12 +48,13 @@ class SeenNode:
 
 @dataclass(frozen=True)
 class SeenGroup:
-    """A group that serves the organisation. Its name is what the installation calls it."""
+    """A group that serves the organisation. Its name is what the installation calls it; its version may be unknown."""
 
     id: str
     name: str
     tags: tuple[str, ...]
     hash_algorithm: str
+    version: str = ""
 
 
 @dataclass(frozen=True)
@@ -93,8 +95,10 @@ def _served_by() -> list[str]:
 
 
 def _groups(ids: Iterable[str]) -> tuple[SeenGroup, ...]:
-    rows = GatewayGroup.objects.filter(pk__in=ids).values_list("id", "name", "tags", "hash_algorithm")
-    return tuple(SeenGroup(id, name, tuple(tags), algorithm) for id, name, tags, algorithm in rows)
+    lanes = Lane.objects.filter(group_id=OuterRef("pk")).values("version")
+    rows = GatewayGroup.objects.filter(pk__in=ids).annotate(version=Coalesce(Subquery(lanes), Value("")))
+    columns = rows.values_list("id", "name", "tags", "hash_algorithm", "version")
+    return tuple(SeenGroup(id, name, tuple(tags), *rest) for id, name, tags, *rest in columns)
 
 
 def _nodes(group_ids: Iterable[str]) -> "QuerySet[Node]":

@@ -6,7 +6,7 @@ import time
 
 from django.db import DatabaseError, connection
 
-from gateways import nodes, serving
+from gateways import nodes, serving, versions
 from gateways.delivery import Deliveries
 from gateways.feed import building
 from orgs.hot import drop_dead_connection
@@ -14,6 +14,7 @@ from orgs.hot import drop_dead_connection
 log = logging.getLogger(__name__)
 LOOKS_EVERY_S = 0.2
 SERVES_EVERY_S = 1.0
+ASKS_EVERY_S = 60.0
 TIDIES_EVERY_S = 600.0
 LONGEST_WAIT_S = 10.0
 
@@ -22,7 +23,7 @@ class Worker:
     def __init__(self, stopping: threading.Event) -> None:
         self.stopping = stopping
         self.deliveries = Deliveries()
-        self.served_at = self.tidied_at = float("-inf")
+        self.served_at = self.asked_at = self.tidied_at = float("-inf")
 
     def run(self) -> None:
         """Work until it is stopped; what fails is tried again, ever less often."""
@@ -42,7 +43,7 @@ class Worker:
         log.info("The worker has stopped.")
 
     def until_nothing_waits(self) -> None:
-        self.tidied_at = time.monotonic()
+        self.tidied_at = self.asked_at = time.monotonic()
         self.served_at = float("-inf")
         while not self.stopping.is_set() and self.work():
             pass
@@ -54,6 +55,9 @@ class Worker:
             self.tidied_at = now
             building.look_again()
             nodes.forget_lost()
+        if now - self.asked_at >= ASKS_EVERY_S:
+            self.asked_at = now
+            versions.ask_all()
         served = 0
         if now - self.served_at >= SERVES_EVERY_S:
             self.served_at = now

@@ -53,6 +53,7 @@ MAY_OPEN_SCOPES = {
     "apis/tags.py": "a tag's registry is the installation's: it says which tags an API may have",
     "gateways/tags/services.py": "tags are the installation's",
     "gateways/operations.py": "groups are the installation's",
+    "gateways/versions.py": "groups are the installation's",
     "gateways/presence.py": "nodes are the installation's",
     "gateways/sight.py": "an organisation sees the nodes that serve it, which are the installation's",
     "orgs/services.py": "an organisation that is being made, or deleted",

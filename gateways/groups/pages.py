@@ -11,7 +11,7 @@ from gateways import bus, pages, services
 from gateways.groups import health
 from gateways.groups.configuration import configuration
 from gateways.groups.health import MOST_COUNTED, Health
-from gateways.models import GatewayGroup, Node
+from gateways.models import GatewayGroup, Lane, Node
 from gateways.nodes import SILENT_AFTER
 from gateways.outbox import FEEDS
 from gateways.serving import KIND
@@ -161,9 +161,14 @@ def facts(group: GatewayGroup) -> list[dict[str, Any]]:
         {"label": "Hash of keys", "value": group.hash_algorithm, "is_code": True},
         {"label": "Redis", "value": redis_shown(group)},
         {"label": "Gateway API", "value": group.api_url + (" (with its secret)" if group.sealed_api_secret else "")},
+        {"label": "Version", "value": version_of(group)},
         {"label": "ID", "value": group.pk, "is_code": True},
         {"label": "Created", "value": when(group.created_at)},
     ]
+
+
+def version_of(group: GatewayGroup) -> str:
+    return Lane.objects.filter(pk=group.pk).values_list("version", flat=True).first() or ""
 
 
 def _serves_by_name(group: GatewayGroup) -> str:

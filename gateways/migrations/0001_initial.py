@@ -57,6 +57,7 @@ class Migration(migrations.Migration):
                 ('failing_since', models.DateTimeField(null=True)),
                 ('fault', models.CharField(blank=True, max_length=300)),
                 ('delivered_at', models.DateTimeField(null=True)),
+                ('version', models.CharField(blank=True, help_text="Of its gateways, as the group's own API tells it.", max_length=40)),
                 ('organisation', models.ForeignKey(blank=True, db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='orgs.organisation')),
             ],
             options={

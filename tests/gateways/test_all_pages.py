@@ -260,6 +260,7 @@ def test_configuration_is_what_a_gateway_reads(settings: Settings, world: World,
         "hash_key_function": "murmur128",
         "enforce_org_quotas": True,
         "allow_master_keys": False,
+        "local_session_cache": {"disable_cached_session_state": True},
         "enable_analytics": False,
     }  # fmt: skip
     settings.GATEWAY_REDIS_URL = ""
