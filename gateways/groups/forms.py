@@ -76,7 +76,7 @@ class GroupForm(forms.Form):
         required=False,
         max_length=services.LONGEST_URL,
         label="Gateway API",
-        help_text="Where one of its gateways answers to its own API, which is asked for its version. Not needed to serve.",
+        help_text="Where one of its gateways answers to its own API: it is asked for its version. Not needed to serve.",
         widget=forms.TextInput(attrs={"placeholder": "https://gateway.example:8080", "spellcheck": "false"}),
     )
     api_secret = forms.CharField(
