@@ -73,7 +73,8 @@ def test_what_ends_is_listed_with_when(commonhold: Commonhold, client: Client, a
     for alias, expires in (("Ends", 1_900_000_000), ("Stays", 0)):
         client.post("/api/keys", {"alias": alias, "access_rights": {"orders": {}}, "expires": expires})
     rows = [row.split("\t") for row in commonhold("list", "keys").stdout.splitlines()]
-    assert sorted((row[1], row[3]) for row in rows) == [("Ends", "2030-03-17T17:46:40Z"), ("Stays", "never")]
+    ours = sorted((row[1], row[3]) for row in rows if row[1] in ("Ends", "Stays"))
+    assert ours == [("Ends", "2030-03-17T17:46:40Z"), ("Stays", "never")]
     ends = datetime(2040, 1, 31, 12, tzinfo=UTC)
     pem = self_signed("partner.example", ends=ends).pem
     added = httpx.post(f"{client.url}/api/certs", content=pem, headers={"authorization": acme.ann}).json()

@@ -64,8 +64,8 @@ def test_change_that_was_running_when_the_list_was_read_is_in_the_next(committed
     assert add_other.pk in (sending.folder() / f"{committed.group.pk}.apis").read_text()
 
 
-def seen_by(node: Node) -> list[tuple[str, bool]]:
-    with scope.opened(scope.EVERYTHING), connection.cursor() as cursor:
+def seen_by(node: Node, organisation_id: str) -> list[tuple[str, bool]]:
+    with scope.opened(scope.of(organisation_id)), connection.cursor() as cursor:
         cursor.execute(
             "SELECT name, pg_visible_in_snapshot(since::text::xid8, %s::pg_snapshot) FROM gateways_feeditem"
             " WHERE kind = 'apis' ORDER BY name",
@@ -87,7 +87,7 @@ def test_node_notes_what_it_has_got(committed: Committed) -> None:
         node = Node.objects.get()
     assert node.apis_at is not None
     assert node.policies_at is not None
-    assert seen_by(node) == [("orders 2", False), ("sales", True)]
+    assert seen_by(node, committed.acme.id) == [("orders 2", False), ("sales", True)]
     with scope.opened(scope.of(committed.acme.id)):
         item = FeedItem.objects.get(object_id=orders.pk)
     assert [revision for revision, _ in item.history] == [1]
