@@ -17,6 +17,8 @@ from gateways.views import live
 from orgs.http import OrgRequest
 from orgs.permissions import signed_in
 
+# What stands in the configuration of gateways too.
+CONFIGURED = {"tags", "hash_algorithm", "redis_url"}
 PRESENT = 12  # how much of a digest tells one secret from the next
 
 
@@ -57,12 +59,15 @@ def edit(request: OrgRequest, id: str) -> HttpResponse:
     if form.is_valid() and form.is_outdated:
         context["conflict"] = pages.conflict(group, form.differences(), reload_url=request.path)
     elif form.is_valid():
+        typed = form.settings()
         try:
-            saved = services.update_group(group=group, **form.settings())
+            saved = services.update_group(group=group, **typed)
         except GroupRefused as refused:
             form.refuse(refused)
         else:
             messages.success(request, f"{saved.name} is saved.")
+            if CONFIGURED & typed.keys():
+                messages.warning(request, "Its gateways are to be started anew, with the configuration as it is below.")
             return redirect("gateway_groups:detail", id=group.pk)
     return render(request, "gateway_groups/form.html", context)
 

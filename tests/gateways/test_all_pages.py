@@ -128,6 +128,9 @@ def test_editing_changes_what_was_touched_and_keeps_secrets(world: World, uma: S
     group = only_group()
     answer = edit(uma, group, name="Edge two", tags="edge")
     assert answer["Location"] == f"/all/gateways/{group.pk}/"
+    assert "are to be started anew" in uma.get(f"/gateways/{group.pk}/").content.decode()
+    edit(uma, group, name="Edge two")
+    assert "are to be started anew" not in uma.get(f"/gateways/{group.pk}/").content.decode()
     saved = again(group)
     assert (saved.name, saved.tags, saved.organisation_ids) == ("Edge two", ["edge"], [world.acme.id])
     assert unseal(saved.sealed_redis_url) == URL
