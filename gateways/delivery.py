@@ -7,6 +7,7 @@ was cleared it is told again.
 
 import logging
 import time
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -20,7 +21,7 @@ from gateways.outbox import KEY, ORGANISATION_KEY, QUOTA, RELOAD, Entry
 from gateways.protocol import DROP_SESSIONS
 from gateways.protocol import RELOAD as RELOAD_COMMAND
 from gateways.states import states_of
-from gateways.turns import Faulty
+from gateways.turns import Turns
 from orgs import scope
 from orgs.ids import new_id
 
@@ -28,18 +29,18 @@ log = logging.getLogger(__name__)
 
 # An organisation has its turn with so many entries, so that nobody waits for another one's import.
 ENTRIES_OF_ONE, ORGANISATIONS_AT_ONCE = 250, 40
+NAMES_AT_ONCE = 125  # a session that names every API of a large organisation has a megabyte
 RELOADS_APART_S = 0.5
 LOOKS_APART_S = 2.0
 LONGEST_WAIT_S = 10
 LONGEST_FAULT = 300
-FAULTY = Faulty()
 
 
 class Delivery:
     """To one group; `secrets` are those that its nodes may have."""
 
-    def __init__(self, group: GatewayGroup, lane: Lane, *, looks: bool, reloaded_at: float) -> None:
-        self.group, self.lane, self.looks, self.reloaded_at = group, lane, looks, reloaded_at
+    def __init__(self, group: GatewayGroup, lane: Lane, turns: Turns, *, looks: bool, reloaded_at: float) -> None:
+        self.group, self.lane, self.turns, self.looks, self.reloaded_at = group, lane, turns, looks, reloaded_at
         self.client = bus.connect(group)
         self.secrets = credentials.valid_secrets(group)
         self.is_due_to_reload = lane.wants_reload
@@ -49,7 +50,7 @@ class Delivery:
         if self.looks:
             self.look()
         with scope.opened(scope.EVERYTHING):
-            organisations = FAULTY.without(outbox.waiting(self.group.pk))[:ORGANISATIONS_AT_ONCE]
+            organisations = self.turns.take(outbox.waiting(self.group.pk), most=ORGANISATIONS_AT_ONCE)
         may_reload = time.monotonic() - self.reloaded_at >= RELOADS_APART_S
         delivered = sum(self.give_turn(organisation_id, may_reload=may_reload) for organisation_id in organisations)
         if self.is_due_to_reload:
@@ -69,7 +70,7 @@ class Delivery:
             raise
         except Exception:  # what is wrong with one organisation must not keep the others waiting
             log.exception("Delivering to %s for the organisation %s failed.", self.group, organisation_id)
-            FAULTY.add(organisation_id)
+            self.turns.put_off(organisation_id)
             return 0
 
     def look(self) -> None:
@@ -89,19 +90,23 @@ class Delivery:
         self.client.set(marker_name(self.group.pk), self.lane.marker)
 
     def deliver(self, organisation_id: str, entries: Sequence[Entry]) -> None:
-        names = dict.fromkeys(entry.name for entry in entries)
-        self.is_due_to_reload |= RELOAD in names
+        names = list(dict.fromkeys(entry.name for entry in entries if entry.name != RELOAD))
+        self.is_due_to_reload |= any(entry.name == RELOAD for entry in entries)
+        self.client.sadd(sweeping.organisations_name(self.group.pk), organisation_id)
+        for first in range(0, len(names), NAMES_AT_ONCE):
+            self.write(names[first : first + NAMES_AT_ONCE])
+        if changed := sorted(changed_sessions(entries)):
+            bus.publish(self.client, DROP_SESSIONS, ",".join(changed), self.secrets)
+
+    def write(self, names: Sequence[str]) -> None:
         with self.client.pipeline(transaction=False) as pipeline:
-            pipeline.sadd(sweeping.organisations_name(self.group.pk), organisation_id)
-            for name, stored in states_of(name for name in names if name != RELOAD).items():
-                if stored is None:
+            for name, stored in states_of(names).items():
+                if name.startswith(QUOTA):
+                    self.forget_quota(pipeline, name.removeprefix(QUOTA))
+                elif stored is None:
                     pipeline.delete(name)
                 else:
                     pipeline.set(name, stored.value, exat=stored.until or None)
-            if changed := sorted(changed_sessions(entries)):
-                bus.publish(pipeline, DROP_SESSIONS, ",".join(changed), self.secrets)
-            for counter in (name.removeprefix(QUOTA) for name in names if name.startswith(QUOTA)):
-                self.forget_quota(pipeline, counter)
             pipeline.execute()
 
     def forget_quota(self, pipeline: "redis.client.Pipeline", hash: str) -> None:
@@ -127,6 +132,7 @@ class Deliveries:
     """To all groups. What is in memory is only when each was looked at and told to reload, and how many it served."""
 
     def __init__(self) -> None:
+        self._turns: defaultdict[str, Turns] = defaultdict(Turns)
         self._served: dict[str, int] = {}
         self._looked_at: dict[str, float] = {}
         self._reloaded_at: dict[str, float] = {}
@@ -156,7 +162,7 @@ class Deliveries:
                 return 0
             looks, reloaded_at = self._is_to_look_at(group_id), self._reloaded_at.get(group_id, 0)
             try:
-                delivery = Delivery(group, lane, looks=looks, reloaded_at=reloaded_at)
+                delivery = Delivery(group, lane, self._turns[group_id], looks=looks, reloaded_at=reloaded_at)
                 delivered = delivery.run()
             except (redis.RedisError, bus.NoBus, OSError) as error:
                 failed(lane, group, error)

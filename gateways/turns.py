@@ -1,23 +1,26 @@
-"""Whose turn it is: an organisation for which something went wrong waits a while, and the others do not."""
+"""Whose turn it is: every organisation with something to do has one, and none has two before the others."""
 
 import time
 
-WAITS_S = 30.0
+PUT_OFF_S = 30.0
 
 
-class Faulty:
-    """The organisations that wait, in this process."""
+class Turns:
+    """Of one process. An organisation for which something went wrong waits a while, and the others do not."""
 
     def __init__(self) -> None:
-        self._until: dict[str, float] = {}
+        self._last = ""
+        self._put_off: dict[str, float] = {}
 
-    def add(self, organisation_id: str) -> None:
-        self._until[organisation_id] = time.monotonic() + WAITS_S
-
-    def without(self, organisations: list[str]) -> list[str]:
-        """Return those that do not wait."""
-        if not self._until:
-            return organisations
+    def take(self, organisations: list[str], *, most: int) -> list[str]:
+        """Return those whose turn it is, of these ids in their order."""
         now = time.monotonic()
-        self._until = {id: until for id, until in self._until.items() if until > now}
-        return [id for id in organisations if id not in self._until]
+        self._put_off = {id: until for id, until in self._put_off.items() if until > now}
+        ready = [id for id in organisations if id not in self._put_off]
+        later, sooner = [id for id in ready if id > self._last], [id for id in ready if id <= self._last]
+        turn = [*later, *sooner][:most]
+        self._last = turn[-1] if turn else self._last
+        return turn
+
+    def put_off(self, organisation_id: str) -> None:
+        self._put_off[organisation_id] = time.monotonic() + PUT_OFF_S

@@ -53,6 +53,7 @@ class Worker:
         now = time.monotonic()
         if now - self.tidied_at >= TIDIES_EVERY_S:
             self.tidied_at = now
+            building.renumber()
             building.look_again()
             nodes.forget_lost()
         if now - self.asked_at >= ASKS_EVERY_S:

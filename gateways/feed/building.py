@@ -10,16 +10,16 @@ from typing import Any
 
 import msgspec
 from django.conf import settings
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.db.models.functions import Now
 
 from apis import tags
 from apis.models import Api
 from gateways import outbox
 from gateways.feed.texts import Undeliverable, api_text, policy_text
-from gateways.models import FeedItem, Lane, ThisTransaction
+from gateways.models import FeedItem, Lane, Serving, ThisTransaction
 from gateways.outbox import FEEDS, RELOAD, Entry
-from gateways.turns import Faulty
+from gateways.turns import Turns
 from keys import rights
 from keys.models import Policy
 from keys.policies.rights import accesses_of
@@ -34,7 +34,7 @@ LONGEST_HISTORY = 20
 GONE = "It has been deleted."
 # Raise this when the rules change: everything is looked at again. Part of it are settings that the rules follow.
 RULES = 1
-FAULTY = Faulty()
+TURNS = Turns()
 
 
 def rules() -> str:
@@ -60,7 +60,7 @@ def build_waiting() -> int:
         if not Lane.objects.select_for_update(skip_locked=True).filter(pk=FEEDS).exists():
             return 0
         with scope.opened(scope.EVERYTHING):
-            organisations = FAULTY.without(outbox.waiting(FEEDS))[:ORGANISATIONS_AT_ONCE]
+            organisations = TURNS.take(outbox.waiting(FEEDS), most=ORGANISATIONS_AT_ONCE)
         return sum(_give_turn(organisation_id) for organisation_id in organisations)
 
 
@@ -75,7 +75,7 @@ def _give_turn(organisation_id: str) -> int:
         raise
     except Exception:  # what is wrong with one organisation must not keep the others waiting
         log.exception("Building what gateways fetch of the organisation %s failed.", organisation_id)
-        FAULTY.add(organisation_id)
+        TURNS.put_off(organisation_id)
         return 0
 
 
@@ -189,6 +189,21 @@ def _save(item: FeedItem, now: Built, *, is_new: bool) -> None:
     item.is_served, item.tags, item.depends, item.rules = now.text != "", now.tags, now.depends, rules()
     item.built_at = Now()
     item.save(force_insert=is_new)
+
+
+def renumber() -> None:
+    """After a restore into another PostgreSQL, transactions have other numbers: begin anew where they lie ahead."""
+    with scope.opened(scope.EVERYTHING):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint")
+            (following,) = cursor.fetchone()
+        ahead = [model.objects.filter(since__gt=following).order_by() for model in (FeedItem, Serving)]
+        organisations = {id for rows in ahead for id in rows.values_list("organisation_id", flat=True).distinct()}
+    for organisation_id in organisations:
+        with scope.opened(scope.of(organisation_id)):
+            FeedItem.objects.filter(since__gt=following).update(since=ThisTransaction(), history=[])
+            Serving.objects.filter(since__gt=following).update(since=ThisTransaction())
+            outbox.add(RELOAD)
 
 
 def look_again() -> int:

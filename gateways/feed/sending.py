@@ -34,8 +34,10 @@ COPY (
 STATE = """
 SELECT pg_current_snapshot()::text, count(*) FROM gateways_serving WHERE group_id = %(group)s
 """
+# A snapshot that lies ahead is of another PostgreSQL, from which this one was restored.
 IS_UNCHANGED = """
-SELECT (SELECT count(*) FROM gateways_serving WHERE group_id = %(group)s) = %(servings)s
+SELECT pg_snapshot_xmax(%(snapshot)s::pg_snapshot) <= pg_snapshot_xmax(pg_current_snapshot())
+    AND (SELECT count(*) FROM gateways_serving WHERE group_id = %(group)s) = %(servings)s
     AND NOT EXISTS (
         SELECT FROM gateways_serving WHERE group_id = %(group)s
             AND NOT pg_visible_in_snapshot(since::text::xid8, %(snapshot)s::pg_snapshot))

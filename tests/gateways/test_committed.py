@@ -7,8 +7,8 @@ import pytest
 from django.db import connection, transaction
 
 from apis.services import set_active, update_api
-from gateways.feed import sending
-from gateways.models import FeedItem, Node
+from gateways.feed import building, sending
+from gateways.models import FeedItem, Node, Serving
 from orgs import scope
 from tests.gateways.conftest import Committed, add_api, build
 from tests.gateways.gateway import Gateway
@@ -91,3 +91,33 @@ def test_node_notes_what_it_has_got(committed: Committed) -> None:
     with scope.opened(scope.of(committed.acme.id)):
         item = FeedItem.objects.get(object_id=orders.pk)
     assert [revision for revision, _ in item.history] == [1]
+
+
+def test_list_that_another_postgresql_has_kept_is_read_anew(committed: Committed) -> None:
+    """As after a restore: transactions have begun to be counted anew, and what was kept seems to have seen them all."""
+    add_api(committed.acme.id, "/orders/")
+    build()
+    committed.gateway.register()
+    assert names(committed.gateway) == ["orders"]
+    path = sending.folder() / f"{committed.group.pk}.apis"
+    state, _, entries = path.read_bytes().partition(b"\n")
+    ahead = json.loads(state) | {"snapshot": "900000000:900000000:"}
+    path.write_bytes(json.dumps(ahead).encode() + b"\n" + entries.replace(b"orders", b"odd"))
+    assert names(committed.gateway) == ["orders"]
+
+
+def test_numbers_that_lie_ahead_begin_anew(committed: Committed) -> None:
+    add_api(committed.acme.id, "/orders/")
+    build()
+    with scope.opened(scope.of(committed.acme.id)):
+        FeedItem.objects.update(since=900_000_000, history=[[1, 800_000_000]])
+        Serving.objects.update(since=900_000_000)
+    building.renumber()
+    committed.gateway.register()
+    committed.gateway.load()
+    with scope.opened(scope.INSTALLATION):
+        node = Node.objects.get()
+    assert seen_by(node, committed.acme.id) == [("orders", True)]
+    with scope.opened(scope.of(committed.acme.id)):
+        assert FeedItem.objects.get().history == []
+        assert Serving.objects.get().since < 900_000_000

@@ -13,7 +13,7 @@ from apis.services.importing import import_text
 from gateways.feed import building, sending
 from gateways.models import FeedItem, Node
 from gateways.services import update_group
-from gateways.turns import Faulty
+from gateways.turns import Turns
 from keys.models import Policy
 from keys.policies.services import create_policy, delete_policy
 from keys.policies.services import set_active as set_policy_active
@@ -333,7 +333,7 @@ def test_one_faulty_organisation_keeps_no_other_waiting(
         real(entries)
 
     monkeypatch.setattr(building, "build", breaks)
-    monkeypatch.setattr(building, "FAULTY", Faulty())
+    monkeypatch.setattr(building, "TURNS", Turns())
     build()
     assert names(plug(groups.shared)) == ["bills"]
 
