@@ -30,6 +30,7 @@ def configuration(*, dashboard_url: str, redis_url: str, tags: Sequence[str], ha
             "tags": list(tags),
         },
         "policies": {"policy_source": "service", "policy_connection_string": dashboard_url},
+        "disable_dashboard_zeroconf": True,
         "storage": storage(redis_url),
         "hash_keys": True,
         "hash_key_function": hash_algorithm,

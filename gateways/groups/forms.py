@@ -61,7 +61,7 @@ class GroupForm(forms.Form):
     redis = forms.ChoiceField(
         label="Redis",
         widget=forms.RadioSelect,
-        help_text="Where its gateways read keys: Redis or Valkey. Each group needs one that no other group uses.",
+        help_text="Where its gateways read keys: Redis or Valkey. Groups that share one can read each other's keys.",
     )
     redis_url = forms.CharField(
         required=False,

@@ -195,7 +195,7 @@ def redis_shown(group: GatewayGroup) -> str:
 
 
 def shares_redis_with(group: GatewayGroup) -> list[str]:
-    """Return the groups with the same Redis: what is taken out for one of them is missing for the others."""
+    """Return the other groups with the same Redis, by name."""
     others = GatewayGroup.objects.exclude(pk=group.pk).order_by("name")
     return [other.name for other in others if redis_shown(other) == redis_shown(group)]
 

@@ -255,6 +255,7 @@ def test_configuration_is_what_a_gateway_reads(settings: Settings, world: World,
             "connection_string": "http://testserver", "node_is_segmented": True, "tags": ["edge", "dmz"],
         },
         "policies": {"policy_source": "service", "policy_connection_string": "http://testserver"},
+        "disable_dashboard_zeroconf": True,
         "storage": {
             "type": "redis", "host": "cache.example", "port": 6380, "username": "",
             "password": "PASSWORD-OF-REDIS", "database": 2,
@@ -287,7 +288,7 @@ def test_storage_follows_from_the_address_of_the_redis(url: str, differs: dict[s
     assert storage(url) == plain | differs
 
 
-def test_groups_with_one_redis_are_warned_of(world: World, uma: SiteClient) -> None:
+def test_groups_with_one_redis_are_told_of(world: World, uma: SiteClient) -> None:
     one, other = making.group("One", world.acme), making.group("Other", world.globex)
     assert "This Redis is also that of Other." in uma.get(f"/gateways/{one.pk}/").content.decode()
     update_group(group=other, redis_url="redis://own.example:6379/0")
