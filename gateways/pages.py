@@ -34,12 +34,12 @@ def live(request: OrgRequest) -> dict[str, Any]:
 def overview(request: OrgRequest) -> dict[str, Any]:
     """Return the context of `gateways/list.html`."""
     seen, now = sight.look(), timezone.now()
-    counted = drift.counts(seen.nodes)
+    counted, shared = drift.counts(seen.nodes), seen.shared_names
     prefix = f"{request.site.prefix}/gateways/nodes/"
     return {
         "page_title": "Gateways",
         "groups": [_group_row(seen, group) for group in seen.groups],
-        "nodes": [node_row(node, counted[node.id], now, href=f"{prefix}{node.id}/") for node in seen.nodes],
+        "nodes": [_node_row(node, shared, counted[node.id], now, prefix) for node in seen.nodes],
         "most_nodes": sight.MOST_NODES if seen.has_more else 0,
         "faults": _faults(request, drift.faulty(kinds=_kinds(request), most=MOST_FAULTS + 1)),
         "empty": _nothing(seen),
@@ -58,15 +58,23 @@ def _group_row(seen: Sight, group: SeenGroup) -> dict[str, Any]:
     }
 
 
-def node_row(node: SeenNode, counts: Counts, now: datetime, *, href: str) -> dict[str, Any]:
+def _named(node: SeenNode, shared: set[str], now: datetime, prefix: str) -> dict[str, Any]:
+    """Return what every table of nodes says of one; the beginning of its id where another one has the same name."""
     return {
-        "href": href,
+        "href": f"{prefix}{node.id}/" if prefix else "",
         "name": node.name,
+        "mark": node.id[:8] if node.name in shared else "",
+        "seen": ago(node.seen_at, now=now),
+        "health": health(node.is_live),
+    }
+
+
+def _node_row(node: SeenNode, shared: set[str], counts: Counts, now: datetime, prefix: str) -> dict[str, Any]:
+    return {
+        **_named(node, shared, now, prefix),
         "group": node.group,
         "tags": node.tags,
         "apis": f"{counts.apis:,}",
-        "seen": ago(node.seen_at, now=now),
-        "health": health(node.is_live),
         "behind": behind(counts.behind, has_fetched=node.apis_at is not None or node.apis_snapshot != ""),
     }
 
@@ -154,6 +162,7 @@ def facts(node: SeenNode) -> list[dict[str, Any]]:
         {"label": "Fetched APIs", "value": _moment(node.apis_at, now)},
         {"label": "Fetched policies", "value": _moment(node.policies_at, now)},
         {"label": "Registered", "value": _moment(node.registered_at, now)},
+        {"label": "ID", "value": node.id, "is_code": True},
     ]
 
 
@@ -203,21 +212,12 @@ def _group_of_api(
     seen: Sight, group: SeenGroup, found: dict[str, Compared], prefix: str, now: datetime
 ) -> dict[str, Any]:
     rows = [(node, found[node.id]) for node in seen.nodes_of(group) if node.id in found]
+    shared = seen.shared_names
     return {
         "name": group.name,
         "tags": group.tags,
         "lacks_tag": bool(rows) and not any(row.fits for _, row in rows),
-        "nodes": [_node_of_api(node, row, prefix, now) for node, row in rows],
-    }
-
-
-def _node_of_api(node: SeenNode, row: Compared, prefix: str, now: datetime) -> dict[str, Any]:
-    return {
-        "href": f"{prefix}{node.id}/" if prefix else "",
-        "name": node.name,
-        "seen": ago(node.seen_at, now=now),
-        "health": health(node.is_live),
-        **standing(row),
+        "nodes": [{**_named(node, shared, now, prefix), **standing(row)} for node, row in rows],
     }
 
 

@@ -5,6 +5,7 @@ and are read in its scope, by those ids alone. What comes out has no secret, no 
 group serves.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -64,6 +65,11 @@ class Sight:
     groups: tuple[SeenGroup, ...]
     nodes: tuple[SeenNode, ...]
     has_more: bool = False
+
+    @property
+    def shared_names(self) -> set[str]:
+        """The names that more than one node has: several may run on one machine."""
+        return {name for name, number in Counter(node.name for node in self.nodes).items() if number > 1}
 
     def nodes_of(self, group: SeenGroup) -> list[SeenNode]:
         return [node for node in self.nodes if node.group_id == group.id]

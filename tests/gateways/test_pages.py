@@ -253,6 +253,14 @@ def test_as_many_queries_for_three_rows_as_for_one(world: World) -> None:
     assert [making.queries(client, path) for path in paths] == first
 
 
+def test_nodes_of_one_name_are_told_apart(world: World) -> None:
+    group = making.group("Ours", world.acme)
+    one, other = making.node(group, "vm"), making.node(group, "vm")
+    making.node(group, "alone")
+    rows = signed_in(world.ann).get("/gateways/").context["nodes"]
+    assert [(row["name"], row["mark"]) for row in rows] == [("alone", ""), ("vm", one.pk[:8]), ("vm", other.pk[:8])]
+
+
 def test_hostile_host_name_is_escaped(world: World) -> None:
     making.node(making.group("Ours", world.acme), "<script>alert(1)</script>", registered_at=timezone.now())
     text = body(signed_in(world.ann), "/gateways/")
