@@ -41,7 +41,7 @@ def test_what_is_seen_has_no_secret_no_address_and_nobody_else(world: World) -> 
     assert world.globex.id not in text
     assert {field.name for kind in (SeenGroup, SeenNode) for field in fields(kind)} == {
         "id", "name", "tags", "hash_algorithm", "group_id", "group", "host_name", "registered_at", "seen_at",
-        "apis_snapshot", "apis_at", "policies_snapshot", "policies_at", "is_live",
+        "apis_snapshot", "apis_at", "policies_snapshot", "policies_at", "is_live", "version",
     }  # fmt: skip
 
 
