@@ -15,13 +15,13 @@ import redis
 from django.db import OperationalError
 from django.db.models.functions import Now
 
-from gateways import bus, credentials, outbox, sweeping
+from gateways import bus, credentials, nodes, outbox, sweeping
 from gateways.models import GatewayGroup, Lane
 from gateways.outbox import KEY, ORGANISATION_KEY, QUOTA, RELOAD, Entry
 from gateways.protocol import DROP_SESSIONS
 from gateways.protocol import RELOAD as RELOAD_COMMAND
 from gateways.states import states_of
-from gateways.turns import Turns
+from gateways.turns import Reminders, Turns
 from orgs import scope
 from orgs.ids import new_id
 
@@ -39,8 +39,11 @@ LONGEST_FAULT = 300
 class Delivery:
     """To one group; `secrets` are those that its nodes may have."""
 
-    def __init__(self, group: GatewayGroup, lane: Lane, turns: Turns, *, looks: bool, reloaded_at: float) -> None:
-        self.group, self.lane, self.turns, self.looks, self.reloaded_at = group, lane, turns, looks, reloaded_at
+    def __init__(
+        self, group: GatewayGroup, lane: Lane, turns: Turns, reminders: Reminders, *, looks: bool, reloaded_at: float
+    ) -> None:
+        self.group, self.lane, self.turns, self.reminders = group, lane, turns, reminders
+        self.looks, self.reloaded_at = looks, reloaded_at
         self.client = bus.connect(group)
         self.secrets = credentials.valid_secrets(group)
         self.is_due_to_reload = lane.wants_reload
@@ -74,10 +77,11 @@ class Delivery:
             return 0
 
     def look(self) -> None:
-        """See whether the Redis is the one that it was, and holds nothing that it should not."""
+        """See whether the Redis is the one that it was, holds nothing that it should not, and was listened to."""
         if self.client.get(marker_name(self.group.pk)) != self.lane.marker:
             self.begin_anew()
         sweeping.sweep(self.client, self.group, self.secrets)
+        self.is_due_to_reload |= self.reminders.is_due(is_behind=nodes.is_any_behind(self.group.pk))
 
     def begin_anew(self) -> None:
         """The Redis is a new one, or it has lost what it held: all that it should hold is told again."""
@@ -133,6 +137,7 @@ class Deliveries:
 
     def __init__(self) -> None:
         self._turns: defaultdict[str, Turns] = defaultdict(Turns)
+        self._reminders: defaultdict[str, Reminders] = defaultdict(Reminders)
         self._served: dict[str, int] = {}
         self._looked_at: dict[str, float] = {}
         self._reloaded_at: dict[str, float] = {}
@@ -162,7 +167,8 @@ class Deliveries:
                 return 0
             looks, reloaded_at = self._is_to_look_at(group_id), self._reloaded_at.get(group_id, 0)
             try:
-                delivery = Delivery(group, lane, self._turns[group_id], looks=looks, reloaded_at=reloaded_at)
+                own = self._turns[group_id], self._reminders[group_id]
+                delivery = Delivery(group, lane, *own, looks=looks, reloaded_at=reloaded_at)
                 delivered = delivery.run()
             except (redis.RedisError, bus.NoBus, OSError) as error:
                 failed(lane, group, error)

@@ -7,6 +7,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import timedelta
 
+from django.db import connection
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -82,6 +83,29 @@ def leave(sent: Sent) -> None:
     node = recognise(sent)
     with scope.opened(scope.INSTALLATION):
         Node.objects.filter(pk=node.pk).delete()
+
+
+IS_ANY_BEHIND = """
+SELECT EXISTS (
+    SELECT FROM (
+        SELECT DISTINCT 'apis' AS kind, apis_snapshot AS snapshot FROM gateways_node
+        WHERE group_id = %(group)s AND seen_at > %(since)s AND apis_snapshot <> ''
+        UNION SELECT 'policies', policies_snapshot FROM gateways_node
+        WHERE group_id = %(group)s AND seen_at > %(since)s AND policies_snapshot <> ''
+    ) AS given
+    JOIN gateways_feeditem AS item ON item.kind = given.kind
+        AND item.since >= pg_snapshot_xmin(given.snapshot::pg_snapshot)::text::bigint
+        AND NOT pg_visible_in_snapshot(item.since::text::xid8, given.snapshot::pg_snapshot)
+    JOIN gateways_serving AS serving ON serving.organisation_id = item.organisation_id AND serving.group_id = %(group)s
+)
+"""
+
+
+def is_any_behind(group_id: str) -> bool:
+    """Whether a living node of the group has not fetched what has changed: gateways miss messages while they start."""
+    with scope.opened(scope.EVERYTHING), connection.cursor() as cursor:
+        cursor.execute(IS_ANY_BEHIND, {"group": group_id, "since": timezone.now() - SILENT_AFTER})
+        return bool(cursor.fetchone()[0])
 
 
 def forget_lost() -> int:

@@ -34,6 +34,7 @@ MAY_SEE_EVERYTHING = {
     "gateways/delivery.py": "looks of which organisations something waits",
     "gateways/feed/building.py": "looks of which organisations something waits",
     "gateways/feed/sending.py": "reads the lists of a group, which may serve every organisation",
+    "gateways/nodes.py": "a group may serve every organisation, and its secret says which group a node is of",
     "gateways/outbox.py": "counts what waits for a group",
     "gateways/serving.py": "compares what groups say with what is written out",
     "gateways/tags/consequences.py": "counts the APIs that carry a tag, whoever owns them",
@@ -48,7 +49,6 @@ MAY_SEE_EVERYTHING = {
 }
 MAY_OPEN_SCOPES = {
     **MAY_SEE_EVERYTHING,
-    "gateways/nodes.py": "a gateway's secret says which group's node it is",
     "gateways/management/commands/resync.py": "a command, for what a group serves",
     "apis/tags.py": "a tag's registry is the installation's: it says which tags an API may have",
     "gateways/tags/services.py": "tags are the installation's",

@@ -7,6 +7,7 @@ import pytest
 from django.db import connection, transaction
 
 from apis.services import set_active, update_api
+from gateways import nodes
 from gateways.feed import building, sending
 from gateways.models import FeedItem, Node, Serving
 from orgs import scope
@@ -91,6 +92,19 @@ def test_node_notes_what_it_has_got(committed: Committed) -> None:
     with scope.opened(scope.of(committed.acme.id)):
         item = FeedItem.objects.get(object_id=orders.pk)
     assert [revision for revision, _ in item.history] == [1]
+
+
+def test_node_that_has_not_fetched_a_change_is_behind(committed: Committed) -> None:
+    api = add_api(committed.acme.id, "/orders/")
+    build()
+    committed.gateway.register()
+    committed.gateway.load()
+    assert not nodes.is_any_behind(committed.group.pk)
+    with scope.opened(scope.of(committed.acme.id)):
+        set_active(api=api, is_active=False)
+    assert nodes.is_any_behind(committed.group.pk)
+    committed.gateway.load()
+    assert not nodes.is_any_behind(committed.group.pk)
 
 
 def test_list_that_another_postgresql_has_kept_is_read_anew(committed: Committed) -> None:

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from gateways.turns import Turns
+from gateways.turns import Reminders, Turns
 
 IDS = [f"{n:024x}" for n in range(10)]
 
@@ -32,3 +32,18 @@ def test_who_is_put_off_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     assert order.take(IDS[:2], most=4) == [IDS[1]]
     now[0] += 31
     assert order.take(IDS[:2], most=4) == IDS[:2]
+
+
+def test_reminders_come_soon_and_then_ever_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    reminders, now = Reminders(), [100.0]
+    monkeypatch.setattr("gateways.turns.time", SimpleNamespace(monotonic=lambda: now[0]))
+    told = []
+    for _ in range(100):
+        if reminders.is_due(is_behind=True):
+            told.append(now[0] - 100)
+        now[0] += 1
+    assert told == [5, 15, 35, 75]
+    assert not reminders.is_due(is_behind=False)
+    assert not reminders.is_due(is_behind=True)
+    now[0] += 5
+    assert reminders.is_due(is_behind=True)
