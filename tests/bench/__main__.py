@@ -150,6 +150,12 @@ def superuser_url() -> str:
     return web.replace("commonhold_web", "postgres")
 
 
+def superuser() -> "psycopg.Connection[tuple[object, ...]]":
+    from django.db import connection
+
+    return psycopg.connect(host=str(connection.settings_dict["HOST"]), user="postgres", dbname="commonhold")
+
+
 def prepare(organisations: int, apis: int, keys: int) -> None:
     """Start the bench's own database, and fill it the first time."""
     import django
@@ -158,12 +164,9 @@ def prepare(organisations: int, apis: int, keys: int) -> None:
     embedded.start(VAR_DIR)
     django.setup()
     from django.core.management import call_command
-    from django.db import connections
 
     call_command("migrate", verbosity=0)
-    with psycopg.connect(
-        host=str(connections["default"].settings_dict["HOST"]), user="postgres", dbname="commonhold"
-    ) as connection:
+    with superuser() as connection:
         if not connection.execute("SELECT 1 FROM orgs_organisation LIMIT 1").fetchone():
             print("Filling the database: this takes some minutes, once.", flush=True)
             seed(connection, organisations=organisations, apis=apis, keys=keys)
@@ -178,7 +181,7 @@ def measure_over_http(rounds: int) -> None:
 
 
 def measure_gateways(rounds: int) -> None:
-    with TemporaryDirectory() as scratch, psycopg.connect(superuser_url()) as server:
+    with TemporaryDirectory() as scratch, superuser() as server:
         gateways.measure(server, VAR_DIR, say, say_least, rounds, Path(scratch))
 
 

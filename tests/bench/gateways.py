@@ -44,14 +44,16 @@ COPY (SELECT ',' || item.text FROM gateways_feeditem item JOIN gateways_serving 
 
 def seed(server: "psycopg.Connection[Any]") -> None:
     """Add the organisations whose lists are fetched, as a superuser; a group serves each size."""
-    if server.execute("SELECT 1 FROM orgs_organisation WHERE slug = 'feed-10-1'").fetchone():
+    there = server.execute("SELECT 1 FROM orgs_organisation WHERE slug = 'feed-10-1'").fetchone()
+    server.commit()
+    if there:
         return
     server.execute("SET session_replication_role = replica")
     for (slug, many), prefix in zip(SIZES.items(), ("cccc", "dddd"), strict=True):
         for statement in FEEDS.split(";\n"):
             server.execute(statement.encode(), {"slug": slug, "prefix": prefix, "many": many})
-    server.commit()
     server.execute("SET session_replication_role = origin")
+    server.commit()
     server.autocommit = True
     server.execute("VACUUM ANALYZE gateways_feeditem")
 
@@ -118,6 +120,7 @@ def copied(server: "psycopg.Connection[Any]", group_id: str) -> float:
 
 def measure(server: "psycopg.Connection[Any]", var_dir: Path, say: Say, least: Say, rounds: int, scratch: Path) -> None:
     seed(server)
+    server.autocommit = True
     with redis_of(var_dir) as address:
         made = groups()
         with serving("product", {"GATEWAY_REDIS_URL": address}) as product:
@@ -158,7 +161,7 @@ def measure_pings(server: "psycopg.Connection[Any]", secret: str, least: Say, sc
     open_at_once, done = [], threading.Event()
 
     def watch() -> None:
-        with psycopg.connect(server.info.dsn, password="", autocommit=True) as watching:
+        with psycopg.connect(server.info.dsn, autocommit=True) as watching:
             while not done.wait(0.05):
                 query = (
                     "SELECT count(*) FROM pg_stat_activity WHERE usename = 'commonhold_web' AND state LIKE 'idle in%'"
