@@ -47,7 +47,7 @@ def _begin(group_id: str, name: str) -> None:
     )
     if is_new:
         outbox.add_everything(group_id)
-        audit.record("served", kind=KIND, name=name, changes={"gateway group": [None, name]})
+        audit.record("assigned", kind=KIND, name=name, changes={"gateway group": [None, name]})
 
 
 def is_off(organisation: Organisation) -> bool:
@@ -58,4 +58,4 @@ def is_off(organisation: Organisation) -> bool:
 def _end(group_id: str, name: str) -> None:
     Outbox.objects.filter(group_id=group_id).delete()
     Serving.objects.filter(group_id=group_id).delete()
-    audit.record("no longer served", kind=KIND, name=name, changes={"gateway group": [name or group_id, None]})
+    audit.record("withdrew", kind=KIND, name=name, changes={"gateway group": [name or group_id, None]})
