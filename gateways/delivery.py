@@ -24,6 +24,7 @@ from gateways.states import states_of
 from gateways.turns import Reminders, Turns
 from orgs import scope
 from orgs.ids import new_id
+from orgs.sealing import unseal
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +47,7 @@ class Delivery:
         self.looks, self.reloaded_at = looks, reloaded_at
         self.client = bus.connect(group)
         self.secrets = credentials.valid_secrets(group)
+        self.api_secret = unseal(group.sealed_api_secret) if group.sealed_api_secret else ""
         self.is_due_to_reload = lane.wants_reload
 
     def run(self) -> int:
@@ -104,7 +106,7 @@ class Delivery:
 
     def write(self, names: Sequence[str]) -> None:
         with self.client.pipeline(transaction=False) as pipeline:
-            for name, stored in states_of(names).items():
+            for name, stored in states_of(names, api_secret=self.api_secret).items():
                 if name.startswith(QUOTA):
                     self.forget_quota(pipeline, name.removeprefix(QUOTA))
                 elif stored is None:

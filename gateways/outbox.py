@@ -15,6 +15,7 @@ from orgs import scope
 FEEDS = ""  # the lane that builds what gateways fetch
 RELOAD = "reload"
 KEY, ORGANISATION_KEY, QUOTA = "apikey-", "orgkey.", "quota-"
+CERTIFICATE, OAUTH, OAUTH_CLIENT = "cert-raw-", "oauth-data.", ".oauth-clientid."
 
 WAITING = """
 WITH RECURSIVE waiting (organisation_id) AS (
@@ -47,6 +48,14 @@ WHERE organisation_id = %(organisation)s AND revoked_at IS NULL
 UNION ALL
 SELECT %(organisation)s, %(group)s, 'apikey-' || previous_hash, true FROM keys_key
 WHERE organisation_id = %(organisation)s AND revoked_at IS NULL AND previous_hash <> '' AND previous_until > now()
+UNION ALL
+SELECT %(organisation)s, %(group)s, 'cert-raw-' || organisation_id || fingerprint, false FROM apis_certificate
+WHERE organisation_id = %(organisation)s
+UNION ALL
+SELECT %(organisation)s, %(group)s, 'oauth-data.' || api.api_id || '.oauth-clientid.' || client.client_id, false
+FROM apis_oauthclient AS client JOIN apis_api AS api
+    ON api.organisation_id = client.organisation_id AND api.id = client.api_id
+WHERE client.organisation_id = %(organisation)s
 UNION ALL
 SELECT %(organisation)s, %(group)s, name, false FROM unnest(%(names)s::text[]) AS name
 """

@@ -63,15 +63,21 @@ def create_group(*, secret: str = "", **settings: Unpack[GroupSettings]) -> tupl
 
 
 def update_group(*, group: GatewayGroup, **settings: Unpack[GroupSettings]) -> GatewayGroup:
-    """Change what is named. A Redis that changes is delivered everything. Raises GroupRefused."""
+    """Change what is named. Raises GroupRefused.
+
+    A Redis that changes is delivered everything; so it is when private keys are to be read with another secret.
+    """
     with scope.opened(scope.INSTALLATION, savepoint=True):
         saved = _locked(group)
-        before = facts(saved)
+        before, sealed = facts(saved), saved.sealed_api_secret
         _fill(saved, settings)
-        if changes := audit.differences(before, facts(saved)):
+        changes = audit.differences(before, facts(saved))
+        if saved.sealed_api_secret != sealed:
+            changes.setdefault("API secret", ["given", "replaced"])
+        if changes:
             _save(saved)
             audit.record("changed", kind=KIND, obj=saved, changes=changes)
-            if "redis" in changes:
+            if changes.keys() & {"redis", "API secret"}:
                 Lane.objects.filter(pk=saved.pk).update(marker="", due_at=timezone.now())
     return saved
 

@@ -1,19 +1,29 @@
 """What a Redis should hold under a name, as it is now: an organisation's own, in its open scope."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
+from cryptography.fernet import InvalidToken
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
 from django.utils import timezone
 
-from gateways.outbox import KEY, ORGANISATION_KEY
+from apis.models import Certificate, OAuthClient
+from gateways.outbox import CERTIFICATE, KEY, OAUTH, OAUTH_CLIENT, ORGANISATION_KEY
 from keys.models import Key
 from keys.session_fields import empty_session
 from keys.sessions import Session, sessions_of
 from orgs import scope
 from orgs.models import Organisation
+from orgs.sealing import unseal
 
 # An expired key is refused by its session; without one gateways would say that there is no such key.
 KEPT_AFTER_EXPIRY = timedelta(days=30)
@@ -21,21 +31,28 @@ KEPT_AFTER_EXPIRY = timedelta(days=30)
 
 @dataclass(frozen=True)
 class Stored:
-    """A session object as JSON; it vanishes at `until`, in seconds since 1970, where that is not 0."""
+    """A session object or an OAuth client as JSON, or a PEM file.
+
+    It vanishes at `until`, in seconds since 1970, where that is not 0.
+    """
 
     value: bytes
     until: int = 0
 
 
-def states_of(names: Iterable[str]) -> dict[str, Stored | None]:
-    """Return what each name should hold; None is nothing. Names that are no session's hold nothing."""
+def states_of(names: Iterable[str], *, api_secret: str = "") -> dict[str, Stored | None]:
+    """Return what each name should hold; None is nothing. Names that are nothing's hold nothing.
+
+    With the secret of the gateways' own API private keys are encrypted: they have no other to read them with.
+    """
     wanted: dict[str, Stored | None] = dict.fromkeys(names)
     hashes = [name.removeprefix(KEY) for name in wanted if name.startswith(KEY)]
     wanted |= {f"{KEY}{hash}": stored for hash, stored in _of_keys(hashes, timezone.now()).items()}
     own = f"{ORGANISATION_KEY}{scope.current_organisation_id()}"
     if own in wanted:
         wanted[own] = _of_organisation()
-    return wanted
+    wanted |= _of_certificates([name for name in wanted if name.startswith(CERTIFICATE)], api_secret)
+    return wanted | _of_oauth_clients([name for name in wanted if name.startswith(OAUTH)])
 
 
 def _of_keys(hashes: Sequence[str], now: datetime) -> dict[str, Stored]:
@@ -83,3 +100,49 @@ def _of_organisation() -> Stored | None:
     # A gateway that cannot read the moment takes the organisation for one without limits.
     own = {"org_id": organisation.id, "date_created": organisation.created_at.astimezone(UTC).isoformat()}
     return Stored(msgspec.json.encode(empty_session() | session | own))
+
+
+def _of_certificates(names: Sequence[str], api_secret: str) -> dict[str, Stored]:
+    own = f"{CERTIFICATE}{scope.current_organisation_id()}"
+    asked = Certificate.objects.filter(fingerprint__in=[name.removeprefix(own) for name in names]) if names else ()
+    return {
+        f"{own}{certificate.fingerprint}": Stored(certificate.pem.encode() + _private_key(certificate, api_secret))
+        for certificate in asked
+    }
+
+
+def _private_key(certificate: Certificate, api_secret: str) -> bytes:
+    """Return it in the one encryption of PEM that gateways read, or nothing: it is never stored as it is."""
+    if not certificate.sealed or not api_secret:
+        return b""
+    try:
+        key = load_pem_private_key(unseal(certificate.sealed).encode(), password=None)
+    except InvalidToken:
+        return b""
+    encryption = BestAvailableEncryption(api_secret.encode())
+    return key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, encryption)
+
+
+def _of_oauth_clients(names: Sequence[str]) -> dict[str, Stored]:
+    """A client is of one API, under whose id gateways look for it."""
+    ids = [name.partition(OAUTH_CLIENT)[2] for name in names]
+    clients = OAuthClient.objects.filter(client_id__in=ids).select_related("api") if ids else ()
+    found = {}
+    for client in clients:
+        with suppress(InvalidToken):
+            found[f"{OAUTH}{client.api.api_id}{OAUTH_CLIENT}{client.client_id}"] = _of_oauth_client(client)
+    return {name: stored for name, stored in found.items() if name in names}
+
+
+def _of_oauth_client(client: OAuthClient) -> Stored:
+    """Gateways do not look at `org_id`: by it we know whose the client is."""
+    fields = {
+        "id": client.client_id,
+        "secret": unseal(client.sealed),
+        "redirecturi": client.redirect_uri,
+        "policyid": client.policy_id,
+        "description": client.description,
+        "meta_data": client.metadata,
+        "org_id": client.organisation_id,
+    }
+    return Stored(msgspec.json.encode(fields))

@@ -5,6 +5,7 @@ does not serve any longer, is noticed by what is there and should not be, whoeve
 """
 
 import logging
+from collections.abc import Iterator
 
 import msgspec
 import redis
@@ -12,7 +13,7 @@ from django.db.models import Count
 
 from gateways import bus
 from gateways.models import GatewayGroup, Serving
-from gateways.outbox import KEY, ORGANISATION_KEY
+from gateways.outbox import CERTIFICATE, KEY, OAUTH, OAUTH_CLIENT, ORGANISATION_KEY
 from gateways.protocol import DROP_SESSIONS, RELOAD
 from orgs import scope
 
@@ -40,7 +41,7 @@ def how_many_served() -> dict[str, int]:
 
 
 def sweep(client: "redis.Redis", group: GatewayGroup, node_secrets: list[str]) -> None:
-    """Take the sessions of organisations out that the group does not serve, and have their APIs forgotten.
+    """Take what is of organisations out that the group does not serve, and have their APIs forgotten.
 
     Another group may have the same Redis: what that one serves stays.
     """
@@ -53,7 +54,7 @@ def sweep(client: "redis.Redis", group: GatewayGroup, node_secrets: list[str]) -
     bus.publish(client, RELOAD, "", node_secrets)
     if unserved := gone - {id for other in _sharing(group) for id in served_by(other)}:
         _delete_sessions(client, unserved, node_secrets)
-        client.delete(*(f"{ORGANISATION_KEY}{id}" for id in unserved))
+        _delete_others(client, unserved)
     client.srem(name, *gone)
 
 
@@ -65,18 +66,36 @@ def _sharing(group: GatewayGroup) -> list[str]:
 
 
 def _delete_sessions(client: "redis.Redis", organisations: set[str], node_secrets: list[str]) -> None:
-    """Look at every session: what it opens is decided by what it says, and that is of whom it is."""
-    cursor = 0
-    while True:
-        cursor, names = client.scan(cursor, match=f"{KEY}*", count=AT_ONCE)
-        values = client.mget(names) if names else []
-        theirs = [name for name, value in zip(names, values, strict=True) if _owner(value) in organisations]
+    """What a session opens is decided by what it says, and that is of whom it is."""
+    for names in _found(client, f"{KEY}*"):
+        theirs = _owned(client, names, organisations)
         if theirs:
             client.delete(*theirs)
-            hashes = ",".join(str(name).removeprefix(KEY) for name in theirs)
-            bus.publish(client, DROP_SESSIONS, hashes, node_secrets)
+            bus.publish(client, DROP_SESSIONS, ",".join(name.removeprefix(KEY) for name in theirs), node_secrets)
+
+
+def _delete_others(client: "redis.Redis", organisations: set[str]) -> None:
+    client.delete(*(f"{ORGANISATION_KEY}{id}" for id in organisations))
+    for names in _found(client, f"{OAUTH}*{OAUTH_CLIENT}*"):
+        if theirs := _owned(client, names, organisations):
+            client.delete(*theirs)
+    for id in organisations:
+        for names in _found(client, f"{CERTIFICATE}{id}*"):
+            client.delete(*names)
+
+
+def _found(client: "redis.Redis", pattern: str) -> Iterator[list[str]]:
+    cursor = 0
+    while True:
+        cursor, names = client.scan(cursor, match=pattern, count=AT_ONCE)
+        if names:
+            yield [str(name) for name in names]
         if cursor == 0:
             return
+
+
+def _owned(client: "redis.Redis", names: list[str], organisations: set[str]) -> list[str]:
+    return [name for name, value in zip(names, client.mget(names), strict=True) if _owner(value) in organisations]
 
 
 def _owner(value: bytes | str | None) -> str:

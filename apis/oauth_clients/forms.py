@@ -17,7 +17,8 @@ class EditForm(forms.Form):
         required=False,
         max_length=MAX_REDIRECT,
         label="Redirect URI",
-        help_text="Where a browser brings the code. Several, with commas, only for gateways that are set to read them.",
+        help_text="Where a browser brings the code. Gateways give no tokens to a client without one. "
+        "Several, with commas, only for gateways that are set to read them.",
         widget=forms.TextInput(attrs={"placeholder": "https://app.example.com/callback", "spellcheck": "false"}),
     )
     policy_id = forms.ChoiceField(

@@ -76,13 +76,14 @@ class GroupForm(forms.Form):
         required=False,
         max_length=services.LONGEST_URL,
         label="Gateway API",
-        help_text="Where one of its gateways answers to its own API: it is asked for its version. Not needed to serve.",
+        help_text="Where one of its gateways answers to its own API: it is asked for its version.",
         widget=forms.TextInput(attrs={"placeholder": "https://gateway.example:8080", "spellcheck": "false"}),
     )
     api_secret = forms.CharField(
         required=False,
         max_length=200,
         label="Its secret",
+        help_text="Gateways read private keys of certificates with it: without it they are delivered none.",
         widget=forms.PasswordInput(render_value=True, attrs={"autocomplete": "new-password"}),
     )
 
@@ -101,7 +102,7 @@ class GroupForm(forms.Form):
             choices.insert(0, (KEEP, f"the present one, {own}"))
         cast(forms.ChoiceField, self.fields["redis"]).choices = choices
         if group and group.sealed_api_secret:
-            self.fields["api_secret"].help_text = "Left empty, it stays as it is."
+            self.fields["api_secret"].help_text += " Left empty, it stays as it is."
 
     def clean_organisations(self) -> list[str]:
         """Return the ids; slugs and ids are taken."""

@@ -6,7 +6,8 @@ The names of what changed go into the outbox; what gateways may no longer have l
 from django.db import migrations
 
 # A key's session is stored in each Redis under its hash. A secret that is replaced, and the one before it, have their
-# own. Where only `updated_at` moves, the quota begins anew: its counters go.
+# own. Where only `updated_at` moves, the quota begins anew: its counters go. Certificates and OAuth clients lie there
+# under what gateways ask for them by.
 FUNCTIONS = """
 CREATE FUNCTION gateways_note_new_keys() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -50,6 +51,36 @@ BEGIN
     JOIN public.gateways_serving AS serving ON serving.organisation_id = key.organisation_id,
         unnest(ARRAY[key.hash, key.previous_hash]) AS stored (under)
     WHERE under <> '';
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION gateways_note_certificates() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO public.gateways_outbox (organisation_id, group_id, name, is_new)
+    SELECT row.organisation_id, serving.group_id, 'cert-raw-' || row.organisation_id || row.fingerprint, false
+    FROM changed_rows AS row JOIN public.gateways_serving AS serving USING (organisation_id);
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION gateways_note_oauth_clients() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO public.gateways_outbox (organisation_id, group_id, name, is_new)
+    SELECT row.organisation_id, serving.group_id,
+        'oauth-data.' || api.api_id || '.oauth-clientid.' || row.client_id, false
+    FROM changed_rows AS row
+    JOIN public.apis_api AS api ON api.organisation_id = row.organisation_id AND api.id = row.api_id
+    JOIN public.gateways_serving AS serving ON serving.organisation_id = row.organisation_id;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION gateways_note_renamed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO public.gateways_outbox (organisation_id, group_id, name, is_new)
+    SELECT client.organisation_id, serving.group_id, 'oauth-data.' || name || '.oauth-clientid.' || client.client_id,
+        false
+    FROM public.apis_oauthclient AS client JOIN public.gateways_serving AS serving USING (organisation_id),
+        unnest(ARRAY[OLD.api_id, NEW.api_id]) AS name
+    WHERE client.organisation_id = NEW.organisation_id AND client.api_id = NEW.id;
     RETURN NULL;
 END $$;
 
@@ -123,12 +154,26 @@ CREATE TRIGGER gateways_deleted AFTER DELETE ON keys_key REFERENCING OLD TABLE A
 CREATE TRIGGER gateways_deleted AFTER DELETE ON keys_keyaccess REFERENCING OLD TABLE AS old_rows
     FOR EACH STATEMENT EXECUTE FUNCTION gateways_note_lost_accesses();
 
+CREATE TRIGGER gateways_new AFTER INSERT ON apis_certificate REFERENCING NEW TABLE AS changed_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION gateways_note_certificates();
+CREATE TRIGGER gateways_deleted AFTER DELETE ON apis_certificate REFERENCING OLD TABLE AS changed_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION gateways_note_certificates();
+
+CREATE TRIGGER gateways_new AFTER INSERT ON apis_oauthclient REFERENCING NEW TABLE AS changed_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION gateways_note_oauth_clients();
+CREATE TRIGGER gateways_changed AFTER UPDATE ON apis_oauthclient REFERENCING NEW TABLE AS changed_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION gateways_note_oauth_clients();
+CREATE TRIGGER gateways_deleted AFTER DELETE ON apis_oauthclient REFERENCING OLD TABLE AS changed_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION gateways_note_oauth_clients();
+
 CREATE TRIGGER gateways_new AFTER INSERT ON apis_api REFERENCING NEW TABLE AS new_rows
     FOR EACH STATEMENT EXECUTE FUNCTION gateways_note_added('apis');
 CREATE TRIGGER gateways_changed AFTER UPDATE ON apis_api REFERENCING NEW TABLE AS new_rows
     FOR EACH STATEMENT EXECUTE FUNCTION gateways_note_changed('apis');
 CREATE TRIGGER gateways_inactive AFTER UPDATE ON apis_api REFERENCING NEW TABLE AS new_rows
     FOR EACH STATEMENT EXECUTE FUNCTION gateways_take_out_inactive();
+CREATE TRIGGER gateways_renamed AFTER UPDATE ON apis_api FOR EACH ROW
+    WHEN (OLD.api_id IS DISTINCT FROM NEW.api_id) EXECUTE FUNCTION gateways_note_renamed();
 CREATE TRIGGER gateways_deleted AFTER DELETE ON apis_api REFERENCING OLD TABLE AS old_rows
     FOR EACH STATEMENT EXECUTE FUNCTION gateways_take_out_deleted('apis');
 

@@ -5,10 +5,11 @@ The tests take its program from TYK_GATEWAY_BIN and its templates from TYK_GATEW
 
 import json
 import os
+import ssl
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,6 +19,7 @@ from urllib.parse import unquote, urlsplit
 
 import httpx
 
+from tests.apis.pem import Made, key_pem
 from tests.browser.server import PASSWORD, Server
 from tests.ports import free_port
 
@@ -25,6 +27,7 @@ PROGRAM, HOME = os.environ.get("TYK_GATEWAY_BIN", ""), os.environ.get("TYK_GATEW
 GO_SENDS = {"host", "user-agent", "accept-encoding", "content-length", "connection"}
 START_TIMEOUT_S, STOP_TIMEOUT_S = 30, 10
 WITHIN_S = 2.0
+API_SECRET = "the secret of its own API"
 
 
 class Upstream(BaseHTTPRequestHandler):
@@ -63,13 +66,28 @@ class Recorder(Upstream):
 
 
 @contextmanager
-def listening(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+def listening(handler: type[BaseHTTPRequestHandler], context: ssl.SSLContext | None = None) -> Iterator[str]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    if context:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}"
+        yield f"{'https' if context else 'http'}://127.0.0.1:{server.server_port}"
     finally:
         server.shutdown()
+
+
+@contextmanager
+def asking_for(made: Made, folder: Path) -> Iterator[str]:
+    """An upstream over TLS that lets nobody in without this certificate. It has the same one for itself."""
+    own = folder / "upstream.pem"
+    own.write_bytes(made.pem + key_pem(made.key))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.verify_mode, context.verify_flags = ssl.CERT_REQUIRED, ssl.VERIFY_X509_PARTIAL_CHAIN
+    context.load_cert_chain(own)
+    context.load_verify_locations(own)
+    with listening(Upstream, context) as address:
+        yield address
 
 
 @dataclass
@@ -85,12 +103,27 @@ class RealGateway:
         return httpx.get(self.address + path, headers=headers).status_code
 
     def until(self, path: str, token: str, *wanted: int, within_s: float = WITHIN_S) -> None:
-        """Fail unless a call ends so within the time; and note how long it took."""
+        """Fail unless a call ends so within the time."""
+        self._until(lambda: (status := self.call(path, token)) in wanted or f"{path} answers {status}", within_s)
+
+    def token(self, path: str, client: dict[str, Any]) -> str:
+        """Return a token that an OAuth client gets with its secret; nothing where it is refused."""
+        own = client["client_id"], client["secret"]
+        answer = httpx.post(self.address + path, data={"grant_type": "client_credentials"}, auth=own)
+        return str(answer.json()["access_token"]) if answer.status_code == 200 else ""
+
+    def until_token(self, path: str, client: dict[str, Any]) -> str:
+        self._until(lambda: bool(self.token(path, client)) or f"{path} gives no token", WITHIN_S)
+        return self.token(path, client)
+
+    def until_no_token(self, path: str, client: dict[str, Any]) -> None:
+        self._until(lambda: not self.token(path, client) or f"{path} gives tokens", WITHIN_S)
+
+    def _until(self, is_so: Callable[[], bool | str], within_s: float) -> None:
+        """`is_so` returns True, or what is so instead."""
         began = time.monotonic()
-        while (status := self.call(path, token)) not in wanted:
-            assert time.monotonic() - began < within_s, (
-                f"{path} still answers {status}.\n{self.log.read_text()[-3000:]}"
-            )
+        while (found := is_so()) is not True:
+            assert time.monotonic() - began < within_s, f"Still {found}.\n{self.log.read_text()[-3000:]}"
             time.sleep(0.02)
 
 
@@ -117,7 +150,7 @@ def configuration(server: Server, dashboard: str, port: int, tags: tuple[str, ..
     redis = urlsplit(redis_url(server))
     password = unquote(redis.password or "")
     return {
-        "listen_address": "127.0.0.1", "listen_port": port, "secret": "of-its-own-api",
+        "listen_address": "127.0.0.1", "listen_port": port, "secret": API_SECRET,
         "node_secret": secret(server, "NODE_SECRET"),
         "template_path": f"{HOME}/templates",
         "pid_file_location": f"{server.environment['VAR_DIR']}/gateway-{port}.pid",
@@ -127,7 +160,7 @@ def configuration(server: Server, dashboard: str, port: int, tags: tuple[str, ..
         "use_db_app_configs": True,
         "db_app_conf_options": {"connection_string": dashboard, "node_is_segmented": bool(tags), "tags": list(tags)},
         "policies": {"policy_source": "service", "policy_connection_string": dashboard},
-        "disable_dashboard_zeroconf": True,
+        "disable_dashboard_zeroconf": True, "proxy_ssl_insecure_skip_verify": True,
     }  # fmt: skip
 
 

@@ -8,10 +8,15 @@ from typing import Any
 
 import pytest
 import redis
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from django.utils import timezone
 
+from apis import definition as definitions
+from apis.certificates.services import add_certificate, delete_certificate
+from apis.definition import Authentication
 from apis.models import Api
-from apis.services import delete_api
+from apis.oauth_clients.services import create_oauth_client, rotate_secret
+from apis.services import delete_api, update_api
 from gateways import bus, delivery, serving
 from gateways.delivery import Deliveries
 from gateways.models import Lane, Outbox, Serving
@@ -24,6 +29,7 @@ from keys.rights import ApiAccess
 from keys.services import create_key, disable_key, revoke_key, rotate_key, update_key
 from orgs import scope
 from orgs.services import delete_organisation, set_gateway_session, suspend
+from tests.apis.pem import key_pem, self_signed
 from tests.conftest import World
 from tests.gateways.conftest import Groups, Plug, add_api, build
 from tests.machines.client import admin
@@ -402,6 +408,77 @@ def test_sessions_of_gateways_own_making_are_left_alone(
     assert valkey.get("apikey-odd") is not None
 
 
+def held_under(valkey: "redis.Redis", prefix: str) -> dict[str, str]:
+    names: Any = valkey.keys(f"{prefix}*")
+    values: Any = [valkey.get(name) for name in names]
+    return {name.decode(): value.decode() for name, value in zip(names, values, strict=True)}
+
+
+def test_certificates_lie_where_gateways_look_for_them(
+    world: World, groups: Groups, valkey: "redis.Redis", deliver: Any
+) -> None:
+    made = self_signed()
+    with scope.opened(scope.of(world.acme.id)):
+        certificate = add_certificate(pem=made.pem + key_pem(made.key))
+    with scope.opened(scope.of(world.globex.id)):
+        theirs = add_certificate(pem=made.pem)
+    deliver()
+    name = f"cert-raw-{certificate.certificate_id}"
+    # There is no private key without a secret to encrypt it with.
+    public = {name: certificate.pem, f"cert-raw-{theirs.certificate_id}": theirs.pem}
+    assert held_under(valkey, "cert-") == public
+    update_group(group=groups.shared, api_url="http://gateway.example:8080", api_secret="the first secret of its API")
+    update_group(group=groups.shared, api_secret="the secret of its API")
+    deliver()
+    stored = held_under(valkey, "cert-")[name]
+    assert stored.startswith(certificate.pem)
+    key = stored.removeprefix(certificate.pem)
+    assert "DEK-Info: AES-256-CBC," in key
+    load_pem_private_key(key.encode(), password=b"the secret of its API")
+    with scope.opened(scope.of(world.acme.id)):
+        delete_certificate(certificate=certificate)
+    deliver()
+    assert held_under(valkey, "cert-") == {f"cert-raw-{theirs.certificate_id}": theirs.pem}
+    delete_organisation(organisation=world.globex, cascade=True)
+    deliver()
+    assert held_under(valkey, "cert-") == {}
+
+
+def test_oauth_clients_lie_under_the_id_of_their_api(
+    world: World, groups: Groups, valkey: "redis.Redis", deliver: Any
+) -> None:
+    def held() -> dict[str, Any]:
+        return {name: json.loads(value) for name, value in held_under(valkey, "oauth-data.").items()}
+
+    oauth = Authentication.OAUTH2
+    ours = add_api(world.acme.id, "/o/", authentication=oauth)
+    theirs = add_api(world.globex.id, "/t/", authentication=oauth)
+    with scope.opened(scope.of(world.globex.id)):
+        create_oauth_client(api=theirs, client_id="shop", secret="another-secret-of-theirs")
+    with scope.opened(scope.of(world.acme.id)):
+        client, secret = create_oauth_client(api=ours, client_id="shop", redirect_uri="https://shop.example/back")
+    deliver()
+    name = f"oauth-data.{ours.api_id}.oauth-clientid.shop"
+    assert held().keys() == {name, f"oauth-data.{theirs.api_id}.oauth-clientid.shop"}
+    assert (held()[name]["secret"], held()[name]["redirecturi"]) == (secret, "https://shop.example/back")
+    with scope.opened(scope.of(world.acme.id)):
+        _, another = rotate_secret(client=client)
+        ours = update_api(
+            api=ours, definition=definitions.parse(ours.definition) | {"api_id": "renamed"}, revision=ours.revision
+        )
+    deliver()
+    assert name not in held()  # under an id that anybody may take now
+    assert held()["oauth-data.renamed.oauth-clientid.shop"]["secret"] == another
+    valkey.flushall()
+    deliver()
+    assert len(held()) == 2
+    with scope.opened(scope.of(world.acme.id)):
+        delete_api(api=ours)
+    delete_organisation(organisation=world.globex, cascade=True)
+    deliver()
+    assert held() == {}
+
+
 def test_nobody_waits_for_another_ones_import(
     world: World, groups: Groups, valkey: "redis.Redis", deliver: Any, api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -423,10 +500,10 @@ def test_what_is_wrong_with_one_organisation_stops_no_other(
 ) -> None:  # fmt: skip
     real = states_of
 
-    def breaks(names: Any) -> Any:
+    def breaks(names: Any, **options: Any) -> Any:
         if scope.current_organisation_id() == world.acme.id:
             raise RuntimeError("A bug.")
-        return real(names)
+        return real(names, **options)
 
     bills = add_api(world.globex.id, "/bills/")
     deliver()

@@ -4,10 +4,12 @@ Skipped unless TYK_GATEWAY_BIN names its program and TYK_GATEWAY_HOME the folder
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
+from tests.apis.pem import key_pem, self_signed
 from tests.browser.server import Server, running
 from tests.gateways import real
 from tests.gateways.exchanges import IN_GENERATION_3, IN_GENERATION_5
@@ -15,6 +17,13 @@ from tests.gateways.real import Organisation, RealGateway, Recorder, Upstream, l
 
 pytestmark = pytest.mark.skipif(not real.PROGRAM, reason="TYK_GATEWAY_BIN names no gateway")
 GONE = (401, 403, 404)
+OAUTH = {"allowed_access_types": ["client_credentials"], "allowed_authorize_types": [], "auth_login_redirect": ""}
+BACK = "https://shop.example/back"  # gateways give a client without one no tokens
+KEYLESS = {"use_keyless": True, "use_standard_auth": False}
+GIVE_API_SECRET = f"""
+from gateways.services import ensure_default_group, update_group
+update_group(group=ensure_default_group()[0], api_url="http://127.0.0.1:1", api_secret="{real.API_SECRET}")
+"""
 
 
 class Fleet(NamedTuple):
@@ -139,6 +148,36 @@ def test_organisations_key_limits_all_of_its_calls(fleet: Fleet, globex: Organis
     fleet.gateway.until(path, token, 403, within_s=5)
     assert globex.admin.delete(f"/admin/org/keys/{globex.id}").status_code == 200
     fleet.gateway.until(path, token, 200)
+
+
+def test_oauth_client_gets_tokens_with_its_secret(fleet: Fleet, acme: Organisation) -> None:
+    _, api_id = acme.api("tokens", fleet.upstream, use_standard_auth=False, use_oauth2=True, oauth_meta=OAUTH)
+    right = {api_id: {"api_id": api_id, "versions": ["Default"]}}
+    policy = {"name": "Tokens", "access_rights": right, "rate": 100, "per": 1, "active": True}
+    policy_id = acme.call("POST", "/api/portal/policies", policy)["Message"]
+    client = acme.call("POST", f"/api/apis/oauth/{api_id}", {"redirect_uri": BACK, "policy_id": policy_id})
+    path = f"{acme.path('tokens')}oauth/token/"
+    token = fleet.gateway.until_token(path, client)
+    fleet.gateway.until(acme.path("tokens"), f"Bearer {token}", 200)
+    rotated = acme.call("PUT", f"/api/apis/oauth/{api_id}/{client['client_id']}/rotate")
+    assert fleet.gateway.until_token(path, rotated)
+    assert not fleet.gateway.token(path, client)
+    acme.call("DELETE", f"/api/apis/oauth/{api_id}/{client['client_id']}")
+    fleet.gateway.until_no_token(path, rotated)
+    acme.call("DELETE", f"/api/portal/policies/{policy_id}")
+    fleet.gateway.until(acme.path("tokens"), f"Bearer {token}", *GONE)
+
+
+def test_certificate_is_shown_to_an_upstream_that_asks_for_it(fleet: Fleet, acme: Organisation, tmp_path: Path) -> None:
+    made = self_signed("gateways.acme.example")
+    fleet.server.manage("shell", "-c", GIVE_API_SECRET)
+    with real.asking_for(made, tmp_path) as upstream:
+        acme.api("plain", upstream, **KEYLESS)
+        files = {"file": ("cert.pem", made.pem + key_pem(made.key))}
+        id = acme.client.post("/api/certs", files=files).json()["id"]
+        acme.api("shown", upstream, **KEYLESS, upstream_certificates={"*": id})
+        fleet.gateway.until(acme.path("shown"), "", 200)
+        assert fleet.gateway.call(acme.path("plain")) >= 500
 
 
 def test_kill_switch_and_deletion_of_an_organisation(fleet: Fleet) -> None:
