@@ -270,7 +270,7 @@ def test_long_list_that_must_not_repeat_itself_is_judged_quickly() -> None:
     assert refusal(text(paths={"/x": {"parameters": [parameters[0], *parameters]}})) == (
         "At /paths/~1x/parameters: the list holds the same entry twice."
     )
-    assert time.process_time() - started < 4
+    assert time.process_time() - started < 8
 
 
 def test_yaml_is_read_as_json_would_say_it() -> None:
