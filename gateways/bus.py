@@ -11,6 +11,7 @@ from orgs.sealing import unseal
 
 CONNECT_TIMEOUT_S = 2
 TIMEOUT_S = 5
+DEFAULT_PORT = 6379
 SCHEMES = ("redis", "rediss")
 
 
@@ -24,6 +25,15 @@ def url_of(group: GatewayGroup) -> str:
     if not url:
         raise NoBus("There is no Redis: set GATEWAY_REDIS_URL, or give the group one of its own.")
     return str(url)
+
+
+def place_of(group: GatewayGroup) -> tuple[str, int, int] | None:
+    """Return the server and the database that the address leads to, whoever signs in there; None without an address."""
+    try:
+        found = redis.ConnectionPool.from_url(url_of(group)).connection_kwargs
+    except NoBus:
+        return None
+    return str(found.get("host", "localhost")).lower(), int(found.get("port", DEFAULT_PORT)), int(found.get("db", 0))
 
 
 def connect(group: GatewayGroup) -> "redis.Redis":

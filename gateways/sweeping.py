@@ -62,7 +62,7 @@ def _sharing(group: GatewayGroup) -> list[str]:
     """Return the other groups with this one's Redis."""
     with scope.opened(scope.INSTALLATION):
         others = list(GatewayGroup.objects.exclude(pk=group.pk))
-    return [other.pk for other in others if bus.url_of(other) == bus.url_of(group)]
+    return [other.pk for other in others if bus.place_of(other) == bus.place_of(group)]
 
 
 def _delete_sessions(client: "redis.Redis", organisations: set[str], node_secrets: list[str]) -> None:

@@ -195,9 +195,10 @@ def redis_shown(group: GatewayGroup) -> str:
 
 
 def shares_redis_with(group: GatewayGroup) -> list[str]:
-    """Return the other groups with the same Redis, by name."""
-    others = GatewayGroup.objects.exclude(pk=group.pk).order_by("name")
-    return [other.name for other in others if redis_shown(other) == redis_shown(group)]
+    """Return the names of the other groups with the same Redis."""
+    place = bus.place_of(group)
+    others = GatewayGroup.objects.exclude(pk=group.pk).order_by("name") if place else ()
+    return [other.name for other in others if bus.place_of(other) == place]
 
 
 def has_previous(group: GatewayGroup, now: datetime) -> bool:

@@ -288,11 +288,14 @@ def test_storage_follows_from_the_address_of_the_redis(url: str, differs: dict[s
     assert storage(url) == plain | differs
 
 
-def test_groups_with_one_redis_are_told_of(world: World, uma: SiteClient) -> None:
+def test_groups_with_one_redis_are_told_of(settings: Settings, world: World, uma: SiteClient) -> None:
     one, other = making.group("One", world.acme), making.group("Other", world.globex)
     assert "This Redis is also that of Other." in uma.get(f"/gateways/{one.pk}/").content.decode()
     update_group(group=other, redis_url="redis://own.example:6379/0")
     assert "This Redis is also" not in uma.get(f"/gateways/{one.pk}/").content.decode()
+    settings.GATEWAY_REDIS_URL = "redis://:installation@OWN.example"
+    update_group(group=one, redis_url="")
+    assert "This Redis is also that of Other." in uma.get(f"/gateways/{one.pk}/").content.decode()
 
 
 @pytest.mark.parametrize("path", ["", "create/", "{id}/", "{id}/edit/", "{id}/rotate/", "{id}/retire/", "{id}/delete/"])

@@ -379,6 +379,33 @@ def test_organisation_stays_in_a_redis_that_another_group_shares(
     assert world.acme.id.encode() in valkey.smembers(f"commonhold.{groups.shared.pk}.organisations")
 
 
+def test_a_redis_is_shared_whoever_signs_in_there(
+    world: World, groups: Groups, valkey: "redis.Redis", deliver: Any, api: Api, settings: Any
+) -> None:
+    with scope.opened(scope.of(world.acme.id)):
+        key, _ = create_key(alias="shop", accesses=[ApiAccess(api.pk)])
+    update_group(group=groups.acme, redis_url=settings.GATEWAY_REDIS_URL.replace("//:", "//default:"))
+    deliver()
+    update_group(group=groups.acme, organisation_ids=[world.globex.id])
+    deliver()
+    assert world.acme.id.encode() not in valkey.smembers(f"commonhold.{groups.acme.pk}.organisations")
+    assert session(valkey, key) is not None
+
+
+def test_a_group_with_a_redis_of_its_own_is_looked_after_where_others_have_none(
+    world: World, groups: Groups, valkey: "redis.Redis", deliver: Any, api: Api, settings: Any
+) -> None:
+    with scope.opened(scope.of(world.acme.id)):
+        key, _ = create_key(alias="shop", accesses=[ApiAccess(api.pk)])
+    update_group(group=groups.acme, redis_url=settings.GATEWAY_REDIS_URL)
+    settings.GATEWAY_REDIS_URL = ""
+    deliver()
+    assert session(valkey, key) is not None
+    update_group(group=groups.acme, organisation_ids=[world.globex.id])
+    deliver()
+    assert session(valkey, key) is None
+
+
 def test_organisation_that_is_deleted_leaves_every_redis(
     world: World, groups: Groups, valkey: "redis.Redis", deliver: Any, api: Api
 ) -> None:
