@@ -20,6 +20,24 @@ from orgs import scope
 
 SILENT_AFTER = timedelta(seconds=15)
 FORGOTTEN_AFTER = timedelta(days=1)
+# As the list itself is compared (feed.sending): what has been written of an entry, or of whom the group serves.
+IS_ANY_BEHIND = """
+WITH given AS (
+    SELECT 'apis' AS kind, apis_snapshot AS snapshot FROM gateways_node
+    WHERE group_id = %(group)s AND seen_at > %(since)s AND apis_snapshot <> ''
+    UNION SELECT 'policies', policies_snapshot FROM gateways_node
+    WHERE group_id = %(group)s AND seen_at > %(since)s AND policies_snapshot <> ''
+)
+SELECT EXISTS (
+    SELECT FROM given JOIN gateways_serving AS serving ON serving.group_id = %(group)s
+        AND NOT pg_visible_in_snapshot(serving.since::text::xid8, given.snapshot::pg_snapshot)
+) OR EXISTS (
+    SELECT FROM given JOIN gateways_feeditem AS item ON item.kind = given.kind
+        AND item.since >= pg_snapshot_xmin(given.snapshot::pg_snapshot)::text::bigint
+        AND NOT pg_visible_in_snapshot(item.since::text::xid8, given.snapshot::pg_snapshot)
+    JOIN gateways_serving AS serving ON serving.organisation_id = item.organisation_id AND serving.group_id = %(group)s
+)
+"""
 
 
 @dataclass(frozen=True)
@@ -83,22 +101,6 @@ def leave(sent: Sent) -> None:
     node = recognise(sent)
     with scope.opened(scope.INSTALLATION):
         Node.objects.filter(pk=node.pk).delete()
-
-
-IS_ANY_BEHIND = """
-SELECT EXISTS (
-    SELECT FROM (
-        SELECT DISTINCT 'apis' AS kind, apis_snapshot AS snapshot FROM gateways_node
-        WHERE group_id = %(group)s AND seen_at > %(since)s AND apis_snapshot <> ''
-        UNION SELECT 'policies', policies_snapshot FROM gateways_node
-        WHERE group_id = %(group)s AND seen_at > %(since)s AND policies_snapshot <> ''
-    ) AS given
-    JOIN gateways_feeditem AS item ON item.kind = given.kind
-        AND item.since >= pg_snapshot_xmin(given.snapshot::pg_snapshot)::text::bigint
-        AND NOT pg_visible_in_snapshot(item.since::text::xid8, given.snapshot::pg_snapshot)
-    JOIN gateways_serving AS serving ON serving.organisation_id = item.organisation_id AND serving.group_id = %(group)s
-)
-"""
 
 
 def is_any_behind(group_id: str) -> bool:

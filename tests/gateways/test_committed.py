@@ -11,6 +11,7 @@ from gateways import nodes
 from gateways.feed import building, sending
 from gateways.models import FeedItem, Node, Serving
 from orgs import scope
+from orgs.services import suspend
 from tests.gateways.conftest import Committed, add_api, build
 from tests.gateways.gateway import Gateway
 
@@ -102,6 +103,17 @@ def test_node_that_has_not_fetched_a_change_is_behind(committed: Committed) -> N
     assert not nodes.is_any_behind(committed.group.pk)
     with scope.opened(scope.of(committed.acme.id)):
         set_active(api=api, is_active=False)
+    assert nodes.is_any_behind(committed.group.pk)
+    committed.gateway.load()
+    assert not nodes.is_any_behind(committed.group.pk)
+
+
+def test_node_that_has_not_heard_of_a_suspension_is_behind(committed: Committed) -> None:
+    build()
+    committed.gateway.register()
+    committed.gateway.load()
+    with scope.opened(scope.of(committed.acme.id)):
+        suspend(organisation=committed.acme, reason="Invoice 17")
     assert nodes.is_any_behind(committed.group.pk)
     committed.gateway.load()
     assert not nodes.is_any_behind(committed.group.pk)
