@@ -85,5 +85,5 @@ def _stream(node: Node, kind: str, feed: sending.Feed, head: bytes, if_empty: by
     sending.note_sent(node, kind, feed.state)
 
 
-def _json(body: object, status: int = 200) -> HttpResponse:
-    return HttpResponse(msgspec.json.encode(body), status=status, content_type=JSON)
+def _json(body: object) -> HttpResponse:
+    return HttpResponse(msgspec.json.encode(body), content_type=JSON)

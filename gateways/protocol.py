@@ -65,10 +65,6 @@ def registered(node_id: str, nonce: str) -> dict[str, Any]:
     return {"Status": "OK", "Message": {"NodeID": node_id}, "Nonce": nonce}
 
 
-def refusal(text: str) -> dict[str, Any]:
-    return {"Status": "Error", "Message": text, "Meta": None}
-
-
 def notification(command: str, payload: str, *, node_secret: str) -> str:
     """Return a message for CHANNEL, signed as gateways with this node secret check it."""
     signature = hashlib.sha256(f"{command}{payload}{node_secret}".encode()).hexdigest()
