@@ -5,7 +5,7 @@ Each function opens the installation's scope for a moment; between two calls of 
 
 import uuid
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import connection
 from django.db.models import Q
@@ -95,6 +95,10 @@ def _group_of(secret: str) -> GatewayGroup | None:
     given = credentials.digest(secret)
     previous = Q(previous_digest=given, previous_until__gt=Now())
     return GatewayGroup.objects.filter(Q(digest=given) | previous).first() if secret else None
+
+
+def is_live(seen_at: datetime) -> bool:
+    return timezone.now() - seen_at < SILENT_AFTER
 
 
 def leave(sent: Sent) -> None:

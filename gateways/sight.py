@@ -9,13 +9,13 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from django.db.models import OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
-from django.utils import timezone
 
 from gateways.models import GatewayGroup, Lane, Node, Serving
-from gateways.nodes import SILENT_AFTER
+from gateways.nodes import is_live
 from orgs import scope
 
 MOST_NODES = 500
@@ -80,9 +80,9 @@ def look(*, most: int = MOST_NODES) -> Sight:
     served_by = _served_by()
     with scope.opened(scope.INSTALLATION):
         groups = _groups(served_by)
-        rows = list(_nodes(served_by).order_by("-seen_at", "id").values_list(*NODE_FIELDS)[: most + 1])
+        rows = list(_nodes(served_by).order_by("-seen_at", "id").values(*NODE_FIELDS)[: most + 1])
     named = {group.id: group for group in groups}
-    nodes = [_seen(row, named[row[1]]) for row in rows[:most]]
+    nodes = [_seen(row, named[row["group_id"]]) for row in rows[:most]]
     nodes.sort(key=lambda node: (node.group.casefold(), node.group_id, node.name.casefold(), node.id))
     return Sight(groups, tuple(nodes), has_more=len(rows) > most)
 
@@ -91,8 +91,8 @@ def find_node(id: str) -> SeenNode | None:
     """Return a node of a group that serves the organisation; every other one does not exist."""
     served_by = _served_by()
     with scope.opened(scope.INSTALLATION):
-        row = _nodes(served_by).filter(pk=id).values_list(*NODE_FIELDS).first()
-        groups = _groups([row[1]]) if row else ()
+        row = _nodes(served_by).filter(pk=id).values(*NODE_FIELDS).first()
+        groups = _groups([row["group_id"]]) if row else ()
     return _seen(row, groups[0]) if row and groups else None
 
 
@@ -113,8 +113,5 @@ def _nodes(group_ids: Iterable[str]) -> "QuerySet[Node]":
     return Node.objects.filter(group_id__in=groups.order_by().values("id"))
 
 
-def _seen(
-    row: tuple[str, str, str, datetime, datetime, str, datetime | None, str, datetime | None], group: SeenGroup
-) -> SeenNode:
-    is_live = timezone.now() - row[4] < SILENT_AFTER
-    return SeenNode(*row, group=group.name, tags=group.tags, is_live=is_live)
+def _seen(row: dict[str, Any], group: SeenGroup) -> SeenNode:
+    return SeenNode(**row, group=group.name, tags=group.tags, is_live=is_live(row["seen_at"]))
