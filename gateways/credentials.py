@@ -43,7 +43,11 @@ def give(group: GatewayGroup, secret: str) -> None:
     group.digest, group.sealed = digest(secret), seal(secret)
 
 
+def has_previous(group: GatewayGroup) -> bool:
+    """Whether the secret before a rotation is still good."""
+    return group.previous_until is not None and group.previous_until > timezone.now()
+
+
 def valid_secrets(group: GatewayGroup) -> list[str]:
     """Return the secrets that the group's nodes may have: during a rotation these are two."""
-    previous = group.previous_until is not None and group.previous_until > timezone.now()
-    return [unseal(group.sealed), *([unseal(group.previous_sealed)] if previous else [])]
+    return [unseal(group.sealed), *([unseal(group.previous_sealed)] if has_previous(group) else [])]

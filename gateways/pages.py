@@ -13,7 +13,7 @@ from gateways.models import FeedItem
 from gateways.serving import is_off
 from gateways.sight import SeenGroup, SeenNode, Sight
 from gateways.standing import Compared
-from orgs.display import ago, when
+from orgs.display import ago, when_and_ago
 from orgs.http import OrgRequest
 from orgs.permissions import Level, ObjectKind, may
 from orgs.sites import Kind
@@ -159,15 +159,11 @@ def facts(node: SeenNode) -> list[dict[str, Any]]:
     return [
         {"label": "Group", "value": node.group},
         {"label": "Segment tags", "value": ", ".join(node.tags) or "none: it loads every API"},
-        {"label": "Fetched APIs", "value": _moment(node.apis_at, now)},
-        {"label": "Fetched policies", "value": _moment(node.policies_at, now)},
-        {"label": "Registered", "value": _moment(node.registered_at, now)},
+        {"label": "Fetched APIs", "value": when_and_ago(node.apis_at, now=now)},
+        {"label": "Fetched policies", "value": when_and_ago(node.policies_at, now=now)},
+        {"label": "Registered", "value": when_and_ago(node.registered_at, now=now)},
         {"label": "ID", "value": node.id, "is_code": True},
     ]
-
-
-def _moment(moment: datetime | None, now: datetime) -> str:
-    return f"{when(moment)} ({ago(moment, now=now)})" if moment else "never"
 
 
 def _kinds(request: OrgRequest) -> list[str]:

@@ -3,7 +3,7 @@ audit trail; what an organisation has of it is written out by `gateways.serving`
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TypedDict, Unpack
 from urllib.parse import urlsplit
 
@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from apis.rules import MAX_TAG
 from gateways import bus, credentials
 from gateways.credentials import BadSecret
 from gateways.models import GatewayGroup, Lane, Node
@@ -22,7 +23,7 @@ from orgs.models import Organisation
 from orgs.sealing import seal, unseal
 
 DEFAULT_NAME = "Default"
-MOST_TAGS, LONGEST_TAG = 50, 60
+MOST_TAGS = 50
 LONGEST_URL = 2_000
 GRACES = {
     timedelta(0): "now",
@@ -82,13 +83,13 @@ def update_group(*, group: GatewayGroup, **settings: Unpack[GroupSettings]) -> G
     return saved
 
 
-def rotate_secret(*, group: GatewayGroup, grace: timedelta, now: datetime | None = None) -> tuple[GatewayGroup, str]:
+def rotate_secret(*, group: GatewayGroup, grace: timedelta) -> tuple[GatewayGroup, str]:
     """Give the group a new node secret; return it with that. The one until now is good for `grace` (one of GRACES)."""
     secret = credentials.new_secret()
     with scope.opened(scope.INSTALLATION, savepoint=True):
         saved = _locked(group)
         saved.previous_digest, saved.previous_sealed = saved.digest, saved.sealed
-        saved.previous_until = (now or timezone.now()) + grace
+        saved.previous_until = timezone.now() + grace
         credentials.give(saved, secret)
         _save(saved)
         audit.record("rotated", kind=KIND, obj=saved, changes={"the old one stops": [None, GRACES[grace]]})
@@ -99,7 +100,7 @@ def retire_previous(*, group: GatewayGroup) -> GatewayGroup:
     """End the grace of a rotation: from now on only the newest secret is good."""
     with scope.opened(scope.INSTALLATION, savepoint=True):
         saved = _locked(group)
-        if saved.previous_until and saved.previous_until > timezone.now():
+        if credentials.has_previous(saved):
             saved.previous_until = timezone.now()
             _save(saved)
             audit.record("retired the previous secret of", kind=KIND, obj=saved)
@@ -198,8 +199,8 @@ def _organisations(ids: Sequence[str]) -> list[str]:
 
 def _tags(tags: Sequence[str]) -> list[str]:
     checked = list(dict.fromkeys(tag.strip() for tag in tags))
-    if len(checked) > MOST_TAGS or any(not tag.isprintable() or not 0 < len(tag) <= LONGEST_TAG for tag in checked):
-        raise GroupRefused(f"Tags: give at most {MOST_TAGS}, of 1 to {LONGEST_TAG} printable characters each.")
+    if len(checked) > MOST_TAGS or any(not tag.isprintable() or not 0 < len(tag) <= MAX_TAG for tag in checked):
+        raise GroupRefused(f"Tags: give at most {MOST_TAGS}, of 1 to {MAX_TAG} printable characters each.")
     return checked
 
 

@@ -23,3 +23,7 @@ def ago(moment: datetime | None, *, now: datetime, never: str = "never") -> str:
         if number := seconds // size:
             return f"{number:,} {unit}{'s' if unit == 'day' and number > 1 else ''} ago"
     return f"{seconds} s ago" if seconds else "now"
+
+
+def when_and_ago(moment: datetime | None, *, now: datetime) -> str:
+    return f"{when(moment)} ({ago(moment, now=now)})" if moment else "never"

@@ -7,15 +7,15 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from gateways import bus, pages, services
+from gateways import bus, credentials, pages, services
 from gateways.groups import health
 from gateways.groups.configuration import configuration
 from gateways.groups.health import MOST_COUNTED, Health
 from gateways.models import GatewayGroup, Lane, Node
-from gateways.nodes import SILENT_AFTER
+from gateways.nodes import is_live
 from gateways.outbox import FEEDS
 from gateways.serving import KIND
-from orgs.display import ago, when
+from orgs.display import ago, when, when_and_ago
 from orgs.http import OrgRequest
 from orgs.models import Organisation
 from orgs.sealing import unseal
@@ -105,7 +105,7 @@ def group_page(request: OrgRequest, group: GatewayGroup) -> dict[str, Any]:
         "here": f"{request.site.prefix}/gateways/{group.pk}/",
         "facts": facts(group),
         "shares_redis_with": shares_redis_with(group),
-        "previous_until": when(group.previous_until) if has_previous(group, now) else "",
+        "previous_until": when(group.previous_until) if credentials.has_previous(group) else "",
         "configuration": text,
         "configuration_lines": text.count("\n") + 2,
         "history": history_of(KIND, group.pk, organisation_id=None),
@@ -121,14 +121,14 @@ def _delivery(group: GatewayGroup, now: datetime) -> dict[str, Any]:
     changed = health.changed_since(group, shown)
     redis_class, redis_text = _redis(found)
     failing = [
-        {"label": "Since", "value": _moment(found.failing_since, now)},
+        {"label": "Since", "value": when_and_ago(found.failing_since, now=now)},
         {"label": "Reason", "value": found.fault},
     ]
     return {
         "delivery": [
             {"label": "Redis", "value": redis_text, "state": redis_class},
             *(failing if found.failing_since else []),
-            {"label": "Last delivered", "value": _moment(found.delivered_at, now)},
+            {"label": "Last delivered", "value": when_and_ago(found.delivered_at, now=now)},
             {"label": "Waits to be delivered", "value": _number(found.waiting)},
         ],
         "nodes": [_node_row(node, changed[node.pk], now) for node in shown],
@@ -145,13 +145,9 @@ def _node_row(node: Node, changed: int | None, now: datetime) -> dict[str, Any]:
         "apis_at": ago(node.apis_at, now=now),
         "policies_at": ago(node.policies_at, now=now),
         "seen": ago(node.seen_at, now=now),
-        "health": pages.health(now - node.seen_at < SILENT_AFTER),
+        "health": pages.health(is_live(node.seen_at)),
         "behind": pages.behind(changed or 0, has_fetched=changed is not None),
     }
-
-
-def _moment(moment: datetime | None, now: datetime) -> str:
-    return f"{when(moment)} ({ago(moment, now=now)})" if moment else "never"
 
 
 def facts(group: GatewayGroup) -> list[dict[str, Any]]:
@@ -199,10 +195,6 @@ def shares_redis_with(group: GatewayGroup) -> list[str]:
     place = bus.place_of(group)
     others = GatewayGroup.objects.exclude(pk=group.pk).order_by("name") if place else ()
     return [other.name for other in others if bus.place_of(other) == place]
-
-
-def has_previous(group: GatewayGroup, now: datetime) -> bool:
-    return group.previous_until is not None and group.previous_until > now
 
 
 def configuration_text(request: OrgRequest, group: GatewayGroup) -> str:

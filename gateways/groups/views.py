@@ -5,10 +5,9 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
-from gateways import services
+from gateways import credentials, services
 from gateways.groups import pages
 from gateways.groups.forms import GroupForm, RotateForm
 from gateways.models import GatewayGroup
@@ -84,7 +83,7 @@ def rotate(request: OrgRequest, id: str) -> HttpResponse:
         group, secret = services.rotate_secret(group=group, grace=form.cleaned_data["grace"])
         return _shown_once(request, group, secret, title=f"The new node secret of {group.name}")
     stops = ["The present secret, when you choose here: a gateway that still has it then is refused."]
-    if pages.has_previous(group, timezone.now()):
+    if credentials.has_previous(group):
         stops.append("The one before it, which works still, at once.")
     return _confirm(
         request,
