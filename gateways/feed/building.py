@@ -52,6 +52,10 @@ class Built:
     tags: list[str] = field(default_factory=list)
     depends: str = ""
 
+    @property
+    def is_served(self) -> bool:
+        return self.text != ""
+
 
 def build_waiting() -> int:
     """Build what is next of each organisation, where no other worker does; return how many entries."""
@@ -164,29 +168,30 @@ def _write(kind: str, ids: Sequence[str], built: dict[str, Built]) -> None:
         now = built.get(id) or Built(name=item.name, revision=0, fault=GONE)
         if item.depends != now.depends:
             depending.append(id)
-        was = (item.text, item.is_served)
-        if not before.get(id) or (*was, item.fault, item.revision) != (
-            now.text,
-            now.text != "",
-            now.fault,
-            now.revision,
-        ):
+        if id not in before or (*_sent(item), item.fault, item.revision) != (*_sent(now), now.fault, now.revision):
+            changed = changed or _sent(item) != _sent(now)
             _save(item, now, is_new=id not in before)
-            changed = changed or was != (now.text, now.text != "")
+        elif (item.depends, item.rules) != (now.depends, rules()):
+            item.depends, item.rules = now.depends, rules()
+            item.save(update_fields=["depends", "rules"])
     if changed:
         outbox.add(RELOAD)
     if depending:
         (outbox.add_keys_of_apis if kind == FeedItem.APIS else outbox.add_keys_of_policies)(depending)
 
 
+def _sent(one: FeedItem | Built) -> tuple[str, bool]:
+    return one.text, one.is_served
+
+
 def _save(item: FeedItem, now: Built, *, is_new: bool) -> None:
-    if item.is_served or now.text:  # else the feed stays as it is
+    if item.is_served or now.is_served:  # else the feed stays as it is
         was = [] if is_new else [[item.revision if item.is_served else 0, item.since]]
         item.history, item.since = [*was, *item.history][:LONGEST_HISTORY], ThisTransaction()
     elif is_new:
         item.since = 0
     item.name, item.revision, item.text, item.fault = now.name, now.revision, now.text, now.fault
-    item.is_served, item.tags, item.depends, item.rules = now.text != "", now.tags, now.depends, rules()
+    item.is_served, item.tags, item.depends, item.rules = now.is_served, now.tags, now.depends, rules()
     item.built_at = Now()
     item.save(force_insert=is_new)
 
@@ -207,10 +212,10 @@ def renumber() -> None:
 
 
 def look_again() -> int:
-    """Have everything built anew that other rules looked at; return of how many organisations."""
+    """Have everything built anew that other rules looked at; return how many organisations it is of."""
     with scope.opened(scope.EVERYTHING):
-        old = FeedItem.objects.exclude(rules=rules()).order_by().values_list("organisation_id", flat=True).distinct()
-        organisations = list(old)
+        old = FeedItem.objects.filter(revision__gt=0).exclude(rules=rules()).order_by()  # 0 is what has been deleted
+        organisations = list(old.values_list("organisation_id", flat=True).distinct())
     for organisation_id in organisations:
         with scope.opened(scope.of(organisation_id)):
             outbox.add_feed()

@@ -320,6 +320,20 @@ def test_other_rules_look_at_everything_again(world: World, groups: Groups, plug
     assert building.look_again() == 0
 
 
+def test_what_other_rules_leave_as_it_was_is_looked_at_once(world: World, groups: Groups, settings: Any) -> None:
+    api, gone = add_api(world.acme.id, "/orders/"), add_api(world.acme.id, "/sales/")
+    build()
+    with scope.opened(scope.of(world.acme.id)):
+        delete_api(api=gone)
+    build()
+    since = item(api).since
+    settings.ALLOW_LOOPBACK_TARGETS = not settings.ALLOW_LOOPBACK_TARGETS
+    assert building.look_again() == 1
+    build()
+    assert building.look_again() == 0
+    assert (item(api).since, item(api).history) == (since, [])
+
+
 def test_one_faulty_organisation_keeps_no_other_waiting(
     world: World, groups: Groups, plug: Plug, monkeypatch: pytest.MonkeyPatch
 ) -> None:
