@@ -70,7 +70,8 @@ def listening(handler: type[BaseHTTPRequestHandler], context: ssl.SSLContext | N
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     if context:
         server.socket = context.wrap_socket(server.socket, server_side=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    # Stopping waits until it looks again: by itself twice a second.
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     try:
         yield f"{'https' if context else 'http'}://127.0.0.1:{server.server_port}"
     finally:
