@@ -25,6 +25,9 @@ from tests.gateways.gateway import Gateway
 from tests.machines.client import content
 from tests.walls.conftest import SUPERUSER, connect, installed
 
+__all__ = ["installed"]
+Plug = Callable[..., Gateway]
+
 
 @dataclass(frozen=True)
 class Groups:
@@ -34,10 +37,6 @@ class Groups:
     acme: GatewayGroup
     globex: GatewayGroup
     secrets: dict[str, str]
-
-
-def made(**settings: Any) -> tuple[GatewayGroup, str]:
-    return create_group(**settings)
 
 
 @dataclass(frozen=True)
@@ -51,9 +50,9 @@ class Committed:
 def groups(world: World, vars_apart: None, monkeypatch: pytest.MonkeyPatch) -> Groups:
     # Within one transaction it is chance whether a snapshot has seen what was written.
     monkeypatch.setattr(sending, "_kept", lambda *_: None)
-    shared, shared_secret = made(name="Shared", serves_all=True)
-    acme, acme_secret = made(name="Acme's", organisation_ids=[world.acme.id])
-    globex, globex_secret = made(name="Globex's", organisation_ids=[world.globex.id])
+    shared, shared_secret = create_group(name="Shared", serves_all=True)
+    acme, acme_secret = create_group(name="Acme's", organisation_ids=[world.acme.id])
+    globex, globex_secret = create_group(name="Globex's", organisation_ids=[world.globex.id])
     serving.write_out()
     secrets = {shared.pk: shared_secret, acme.pk: acme_secret, globex.pk: globex_secret}
     return Groups(shared, acme, globex, secrets)
@@ -73,10 +72,6 @@ def send(method: str, path: str, headers: dict[str, str], body: str) -> tuple[in
         HttpResponse, client.generic(method, path, body, content_type="application/json", headers=dict(headers))
     )
     return answer.status_code, content(answer).decode()
-
-
-__all__ = ["installed"]
-Plug = Callable[..., Gateway]
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from apis.certificates.services import add_certificate, delete_certificate
 from apis.definition import Authentication
 from apis.models import Api
 from apis.oauth_clients.services import create_oauth_client, rotate_secret
-from apis.services import delete_api, update_api
+from apis.services import create_api, delete_api, update_api
 from gateways import bus, delivery, serving
 from gateways.delivery import Deliveries
 from gateways.models import Lane, Outbox, Serving
@@ -164,10 +164,6 @@ def test_key_whose_apis_are_gone_has_no_session(world: World, valkey: "redis.Red
 def test_an_api_id_that_another_organisation_takes_over_opens_nothing_of_it(
     world: World, groups: Groups, plug: Plug, valkey: "redis.Redis", deliver: Any, api: Api
 ) -> None:
-    import json as text
-
-    from apis.services import create_api
-
     other = add_api(world.acme.id, "/sales/")
     with scope.opened(scope.of(world.acme.id)):
         _, token = create_key(alias="shop", accesses=[ApiAccess(api.pk), ApiAccess(other.pk)])
@@ -175,15 +171,9 @@ def test_an_api_id_that_another_organisation_takes_over_opens_nothing_of_it(
     with scope.opened(scope.of(world.acme.id)):
         delete_api(api=Api.objects.get(pk=api.pk))
     with scope.opened(scope.of(world.globex.id)):
-        definition = text.loads(api.definition)
-        create_api(
-            definition={
-                **definition,
-                "id": "",
-                "org_id": "",
-                "proxy": definition["proxy"] | {"listen_path": "/theirs/"},
-            }
-        )
+        definition = json.loads(api.definition)
+        proxy = definition["proxy"] | {"listen_path": "/theirs/"}
+        create_api(definition=definition | {"id": "", "org_id": "", "proxy": proxy})
     deliver()
     gateway = plug(groups.shared, bus=valkey)
     gateway.load()

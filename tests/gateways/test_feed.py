@@ -8,7 +8,7 @@ from django.conf import settings as product
 
 from apis.definition import Authentication
 from apis.models import Api
-from apis.services import delete_api, set_active, update_api
+from apis.services import create_oas_api, delete_api, set_active, update_api
 from apis.services.importing import import_text
 from gateways.feed import building, sending
 from gateways.models import FeedItem, Node
@@ -60,8 +60,6 @@ def test_openapi_document_goes_along_with_its_definition(world: World, groups: G
         '{"openapi":"3.0.3","info":{"title":"Pets","version":"1"},"paths":{},"x-tyk-api-gateway":{"info":{"name":"Pets",'
         '"state":{"active":true}},"upstream":{"url":"https://pets.example/"},"server":{"listenPath":{"value":"/pets/"}}}}'
     )
-    from apis.services import create_oas_api
-
     with scope.opened(scope.of(world.acme.id)):
         api = create_oas_api(document=json.loads(document))
     build()

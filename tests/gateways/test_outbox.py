@@ -1,5 +1,6 @@
 """Whatever changes a row that gateways have something of leaves its name in the outbox, in the same transaction."""
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -8,7 +9,7 @@ import pytest
 from django.db import connection, transaction
 
 from apis.models import Api
-from apis.services import delete_api, set_active
+from apis.services import delete_api, set_active, update_api
 from gateways.models import Outbox
 from keys import bulk
 from keys.models import Key, Policy
@@ -160,10 +161,6 @@ def test_full_access_keys_follow_the_apis_of_their_organisation(groups: Groups, 
 def test_api_that_changes_what_sessions_tell_of_it_has_its_keys_told(
     groups: Groups, acme: str, api: Api, key: Key
 ) -> None:
-    import json
-
-    from apis.services import update_api
-
     with scope.opened(scope.of(acme)):
         update_api(api=api, definition=json.loads(api.definition) | {"name": "Sales"}, revision=1)
     build()
