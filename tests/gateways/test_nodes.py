@@ -15,7 +15,7 @@ from gateways.protocol import Refused, Sent, sent
 from gateways.services import delete_group, retire_previous, rotate_secret
 from orgs import scope
 from tests.gateways.conftest import Groups, Plug, send
-from tests.gateways.exchanges import IN_GENERATION_3
+from tests.gateways.exchanges import IN_GENERATION_3, IN_GENERATION_5, Exchange
 from tests.gateways.gateway import NAMES, Gateway
 
 
@@ -248,17 +248,22 @@ def test_a_triggered_quota_leaves_no_key_in_the_log(
     assert gateway.secret not in caplog.text
 
 
-def test_the_gateway_of_these_tests_says_what_real_ones_say(groups: Groups) -> None:
+@pytest.mark.parametrize(("generation", "expected"), [("3.1", IN_GENERATION_3), ("5", IN_GENERATION_5)])
+def test_the_gateway_of_these_tests_says_what_real_ones_say(
+    groups: Groups, generation: str, expected: frozenset[Exchange]
+) -> None:
     calls = set()
 
     def recorded(method: str, path: str, headers: dict[str, str], body: str) -> tuple[int, str]:
         calls.add((method, path, frozenset(headers)))
         return send(method, path, headers, body)
 
-    gateway = Gateway(send=recorded, secret=groups.secrets[groups.shared.pk])
+    gateway = Gateway(send=recorded, secret=groups.secrets[groups.shared.pk], generation=generation)
     gateway.register()
     gateway.ping()
     gateway.load()
+    if generation == "5":
+        gateway.identity_providers()
     gateway.trigger("a" * 24, "key")
     gateway.leave()
-    assert calls == IN_GENERATION_3
+    assert calls == expected
