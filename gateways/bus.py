@@ -57,7 +57,7 @@ def _client(url: str) -> "redis.Redis":
     )
 
 
-def publish(pipeline: "redis.Redis", command: str, payload: str, node_secrets: list[str]) -> None:
+def publish(client: "redis.Redis", command: str, payload: str, node_secrets: list[str]) -> None:
     """Tell the nodes, once with each secret that they may have: each drops what another secret has signed."""
     for secret in node_secrets:
-        pipeline.publish(CHANNEL, notification(command, payload, node_secret=secret))
+        client.publish(CHANNEL, notification(command, payload, node_secret=secret))

@@ -15,7 +15,7 @@ from gateways.models import Node
 from gateways.protocol import Sent
 from orgs import scope
 
-REMEMBERED_S = 2.0  # as long a secret that is no longer valid may still beat
+REMEMBERED_S = 2.0  # for so long a node may still beat with a secret that is no longer valid
 WRITTEN_EVERY_S = 1.0
 MOST = 20_000
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 from django.db.models import Count, Q
@@ -41,7 +42,6 @@ class Health:
     waiting: int = 0
     delivered_at: datetime | None = None
     failing_since: datetime | None = None
-    due_at: datetime | None = None
     fault: str = ""
 
 
@@ -49,14 +49,12 @@ def of_groups(ids: Iterable[str]) -> dict[str, Health]:
     """Return the health of each; that of no group ("") is what waits to be built for all of them."""
     ids = [*ids]
     nodes, lanes, waits = _nodes(ids), Lane.objects.in_bulk(ids), waiting([*ids, FEEDS])
-    return {id: _health(nodes.get(id, {}), lanes.get(id), waits[id]) for id in [*ids, FEEDS]}
+    return {id: Health(waiting=waits[id], **nodes.get(id, {}), **_of_lane(lanes.get(id))) for id in [*ids, FEEDS]}
 
 
-def _health(nodes: Mapping[str, int], lane: Lane | None, waits: int) -> Health:
-    found = Health(live=nodes.get("live", 0), nodes=nodes.get("nodes", 0), waiting=waits)
-    if lane is None:
-        return found
-    return Health(found.live, found.nodes, waits, lane.delivered_at, lane.failing_since, lane.due_at, lane.fault)
+def _of_lane(lane: Lane | None) -> dict[str, Any]:
+    names = ("delivered_at", "failing_since", "fault")
+    return {name: getattr(lane, name) for name in names} if lane else {}
 
 
 def waiting(ids: Iterable[str]) -> dict[str, int]:
@@ -65,7 +63,7 @@ def waiting(ids: Iterable[str]) -> dict[str, int]:
         return dict(cursor.fetchall())
 
 
-def _nodes(ids: Iterable[str]) -> dict[str, dict[str, int]]:
+def _nodes(ids: Iterable[str]) -> dict[str, dict[str, Any]]:
     lives = Q(seen_at__gt=timezone.now() - SILENT_AFTER)
     rows = Node.objects.filter(group_id__in=ids).order_by().values_list("group_id")
     counted = rows.annotate(nodes=Count("id"), live=Count("id", filter=lives))
