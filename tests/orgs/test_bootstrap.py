@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from pytest_django import Settings
 
 from orgs import scope
 from orgs.models import AuditEntry, Organisation
@@ -83,6 +84,13 @@ def test_bootstrap_refuses_a_weak_password_and_makes_nothing(db: None, monkeypat
     monkeypatch.setattr("sys.stdin", io.StringIO("short\n"))
     with pytest.raises(CommandError, match="too short"):
         run("--password-stdin")
+    assert state() == ([], [])
+
+
+def test_bootstrap_refuses_a_node_secret_that_no_header_can_hold(db: None, settings: Settings) -> None:
+    settings.NODE_SECRET = "a secret with spaces between words"
+    with pytest.raises(CommandError, match="Node secret: give 24 to 200 letters, digits or signs, without spaces"):
+        run()
     assert state() == ([], [])
 
 

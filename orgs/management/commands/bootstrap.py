@@ -17,7 +17,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.core.validators import validate_email
 from django.db import connection, transaction
 
-from gateways.services import ensure_default_group
+from gateways.services import GroupRefused, ensure_default_group
 from orgs import audit, scope
 from orgs.models import Organisation
 from orgs.services import OrganisationRefused, create_organisation
@@ -71,7 +71,7 @@ class Command(BaseCommand):
         try:
             with transaction.atomic(), audit.acting(audit.Actor(id="", name="manage.py bootstrap")):
                 self.make()
-        except (Refused, OrganisationRefused) as error:
+        except (Refused, OrganisationRefused, GroupRefused) as error:
             raise CommandError(str(error)) from error
 
     def make(self) -> None:
