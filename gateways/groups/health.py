@@ -22,14 +22,23 @@ SELECT wanted.id, (SELECT count(*) FROM (
 FROM unnest(%(ids)s::text[]) AS wanted (id)
 """
 # What has been written since a node fetched, of all that its group serves; nodes that were given the same together.
+# Of an organisation that is served anew, or no longer, that is everything.
 CHANGED = """
-SELECT given.place, count(*)
-FROM jsonb_to_recordset(%(looks)s::jsonb) AS given (place int, group_id text, kind text, snapshot text)
-JOIN gateways_serving AS serving ON serving.group_id = given.group_id
-JOIN gateways_feeditem AS item ON item.organisation_id = serving.organisation_id AND item.kind = given.kind
-    AND item.since >= pg_snapshot_xmin(given.snapshot::pg_snapshot)::text::bigint
-    AND NOT pg_visible_in_snapshot(item.since::text::xid8, given.snapshot::pg_snapshot)
-GROUP BY given.place
+WITH given AS (
+    SELECT place, kind, snapshot::pg_snapshot, serving.organisation_id, serving.since
+    FROM jsonb_to_recordset(%(looks)s::jsonb) AS look (place int, kind text, snapshot text)
+    JOIN gateways_serving AS serving ON serving.group_id = %(group)s
+), changed AS (
+    SELECT place, organisation_id, item.object_id
+    FROM given JOIN gateways_feeditem AS item USING (organisation_id, kind)
+    WHERE item.since >= pg_snapshot_xmin(snapshot)::text::bigint
+        AND NOT pg_visible_in_snapshot(item.since::text::xid8, snapshot)
+    UNION
+    SELECT place, organisation_id, item.object_id
+    FROM given JOIN gateways_feeditem AS item USING (organisation_id, kind)
+    WHERE item.is_served AND NOT pg_visible_in_snapshot(given.since::text::xid8, snapshot)
+)
+SELECT place, count(*) FROM changed GROUP BY place
 """
 
 
@@ -83,10 +92,7 @@ def changed_since(group: GatewayGroup, nodes: Iterable[Node]) -> dict[str, int |
 
 
 def _changed(group: GatewayGroup, looks: Mapping[tuple[str, str], int]) -> dict[int, int]:
-    rows = [
-        {"place": place, "group_id": group.pk, "kind": kind, "snapshot": snapshot}
-        for (kind, snapshot), place in looks.items()
-    ]
+    rows = [{"place": place, "kind": kind, "snapshot": snapshot} for (kind, snapshot), place in looks.items()]
     with connection.cursor() as cursor:
-        cursor.execute(CHANGED, {"looks": json.dumps(rows)})
+        cursor.execute(CHANGED, {"looks": json.dumps(rows), "group": group.pk})
         return dict(cursor.fetchall())

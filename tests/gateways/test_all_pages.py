@@ -9,7 +9,7 @@ from pytest_django import Settings
 
 from gateways import credentials, serving
 from gateways.groups.configuration import storage
-from gateways.models import FeedItem, GatewayGroup, Lane, Node, Outbox
+from gateways.models import FeedItem, GatewayGroup, Lane, Node, Outbox, Serving
 from gateways.services import update_group
 from orgs import scope
 from orgs.models import AuditEntry
@@ -239,6 +239,19 @@ def test_detail_has_the_nodes_and_what_has_changed_for_any_organisation(world: W
     assert nodes == [
         ("early", "192.0.2.1", "1 behind"), ("late", "", "up to date"), ("new", "", "nothing fetched yet"),
     ]  # fmt: skip
+
+
+def test_node_that_still_serves_a_suspended_organisation_is_behind(world: World, uma: SiteClient) -> None:
+    shared = making.group("Shared")
+    for organisation in (world.acme, world.globex):
+        making.api(organisation, "Orders")
+        making.build(organisation, since=10)
+    making.node(shared, "early", given=15)
+    making.node(shared, "late", given=25)
+    with scope.opened(scope.of(world.acme.id)):
+        Serving.objects.update(is_off=True, since=20)
+    nodes = uma.get(f"/gateways/{shared.pk}/").context["nodes"]
+    assert [(node["name"], node["behind"][1]) for node in nodes] == [("early", "1 behind"), ("late", "up to date")]
 
 
 def test_configuration_is_what_a_gateway_reads(settings: Settings, world: World, uma: SiteClient) -> None:
