@@ -1,9 +1,11 @@
 """Delivers everything anew to the Redis of gateway groups, as when it had come back empty."""
 
+import time
 from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db.models.functions import Now
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -11,6 +13,7 @@ from gateways import outbox, serving, sweeping
 from gateways.delivery import Deliveries
 from gateways.feed import building
 from gateways.models import GatewayGroup, Lane
+from gateways.working import LOOKS_EVERY_S
 from orgs import scope
 
 
@@ -36,7 +39,7 @@ class Command(BaseCommand):
                 outbox.add_feed()
                 outbox.add_everything(group.pk)
         with scope.opened(scope.INSTALLATION):
-            Lane.objects.filter(pk=group.pk).update(due_at=group.created_at)
+            Lane.objects.filter(pk=group.pk).update(due_at=Now())
 
     def deliver(self, group: GatewayGroup) -> None:
         """Show how far it is, whoever does it: a worker that runs delivers too."""
@@ -45,8 +48,9 @@ class Command(BaseCommand):
         with Progress(*columns, console=Console(stderr=True)) as progress:
             task = progress.add_task(group.name, total=total)
             while waiting := outbox.count_waiting(group.pk):
-                deliveries.deliver_to(group.pk)
                 progress.update(task, completed=max(0, total - waiting))
+                if not deliveries.deliver_to(group.pk):  # another worker does, or it is too soon to tell of a reload
+                    time.sleep(LOOKS_EVERY_S)
                 refuse_failing(group)
             progress.update(task, completed=total)
         self.stdout.write(f"{group.name}: {total:,} delivered.")
