@@ -16,7 +16,7 @@ from django.db import OperationalError
 from django.db.models.functions import Now
 
 from gateways import bus, credentials, nodes, outbox, sweeping
-from gateways.models import GatewayGroup, Lane
+from gateways.models import GatewayGroup, Lane, ThisTransaction
 from gateways.outbox import KEY, ORGANISATION_KEY, QUOTA, RELOAD, Entry
 from gateways.protocol import DROP_SESSIONS
 from gateways.protocol import RELOAD as RELOAD_COMMAND
@@ -82,7 +82,9 @@ class Delivery:
         """See whether the Redis is the one that it was, holds nothing that it should not, and was listened to."""
         if self.client.get(marker_name(self.group.pk)) != self.lane.marker:
             self.begin_anew()
-        sweeping.sweep(self.client, self.group, self.secrets)
+        if sweeping.sweep(self.client, self.group, self.secrets):
+            self.lane.ended = ThisTransaction()
+            self.lane.save(update_fields=["ended"])
         self.is_due_to_reload |= self.reminders.is_due(is_behind=nodes.is_any_behind(self.group.pk))
 
     def begin_anew(self) -> None:

@@ -95,6 +95,9 @@ class Lane(OfInstallation):
     group_id = models.CharField(primary_key=True, max_length=24)
     marker = models.CharField(max_length=24, blank=True)
     wants_reload = models.BooleanField(default=False, help_text="Somebody asked for it, without a change.")
+    ended = models.BigIntegerField(
+        default=0, help_text="The transaction in which it was last told of an organisation to forget."
+    )
     due_at = models.DateTimeField(db_default=Now())
     failures = models.PositiveIntegerField(default=0)
     failing_since = models.DateTimeField(null=True)

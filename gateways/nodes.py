@@ -20,7 +20,8 @@ from orgs import scope
 
 SILENT_AFTER = timedelta(seconds=15)
 FORGOTTEN_AFTER = timedelta(days=1)
-# As the list itself is compared (feed.sending): what has been written of an entry, or of whom the group serves.
+# As the list itself is compared (feed.sending): what has been written of an entry, or of whom the group serves,
+# or no longer serves.
 IS_ANY_BEHIND = """
 WITH given AS (
     SELECT 'apis' AS kind, apis_snapshot AS snapshot FROM gateways_node
@@ -29,6 +30,9 @@ WITH given AS (
     WHERE group_id = %(group)s AND seen_at > %(since)s AND policies_snapshot <> ''
 )
 SELECT EXISTS (
+    SELECT FROM given JOIN gateways_lane AS lane ON lane.group_id = %(group)s AND lane.ended > 0
+        AND NOT pg_visible_in_snapshot(lane.ended::text::xid8, given.snapshot::pg_snapshot)
+) OR EXISTS (
     SELECT FROM given JOIN gateways_serving AS serving ON serving.group_id = %(group)s
         AND NOT pg_visible_in_snapshot(serving.since::text::xid8, given.snapshot::pg_snapshot)
 ) OR EXISTS (

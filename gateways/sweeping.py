@@ -40,8 +40,8 @@ def how_many_served() -> dict[str, int]:
     return dict(Serving.objects.order_by().values("group_id").annotate(n=Count("*")).values_list("group_id", "n"))
 
 
-def sweep(client: "redis.Redis", group: GatewayGroup, node_secrets: list[str]) -> None:
-    """Take what is of organisations out that the group does not serve, and have their APIs forgotten.
+def sweep(client: "redis.Redis", group: GatewayGroup, node_secrets: list[str]) -> bool:
+    """Take what is of organisations out that the group does not serve, and have their APIs forgotten; say if any was.
 
     Another group may have the same Redis: what that one serves stays.
     """
@@ -49,13 +49,14 @@ def sweep(client: "redis.Redis", group: GatewayGroup, node_secrets: list[str]) -
     held = {str(id) for id in client.smembers(name)}
     gone = held - set(served_by(group.pk)) if held else set()
     if not gone:
-        return
+        return False
     log.info("%s serves %d organisations no longer: taking them out of its Redis.", group, len(gone))
     bus.publish(client, RELOAD, "", node_secrets)
     if unserved := gone - {id for other in _sharing(group) for id in served_by(other)}:
         _delete_sessions(client, unserved, node_secrets)
         _delete_others(client, unserved)
     client.srem(name, *gone)
+    return True
 
 
 def _sharing(group: GatewayGroup) -> list[str]:

@@ -209,6 +209,8 @@ def renumber() -> None:
             FeedItem.objects.filter(since__gt=following).update(since=ThisTransaction(), history=[])
             Serving.objects.filter(since__gt=following).update(since=ThisTransaction())
             outbox.add(RELOAD)
+    with scope.opened(scope.INSTALLATION):
+        Lane.objects.filter(ended__gt=following).update(ended=0)
 
 
 def look_again() -> int:

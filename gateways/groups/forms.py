@@ -56,7 +56,8 @@ class GroupForm(forms.Form):
     hash_algorithm = forms.ChoiceField(
         label="Hash of keys",
         choices=[(algorithm.value, algorithm.value) for algorithm in HashAlgorithm],
-        help_text="The hash_key_function of its gateways.",
+        help_text="The hash_key_function of its gateways. Keys that were made here name their own; custom ones open "
+        "nothing where it is not the installation's.",
     )
     redis = forms.ChoiceField(
         label="Redis",

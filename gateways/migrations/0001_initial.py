@@ -52,6 +52,7 @@ class Migration(migrations.Migration):
                 ('group_id', models.CharField(max_length=24, primary_key=True, serialize=False)),
                 ('marker', models.CharField(blank=True, max_length=24)),
                 ('wants_reload', models.BooleanField(default=False, help_text='Somebody asked for it, without a change.')),
+                ('ended', models.BigIntegerField(default=0, help_text='The transaction in which it was last told of an organisation to forget.')),
                 ('due_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ('failures', models.PositiveIntegerField(default=0)),
                 ('failing_since', models.DateTimeField(null=True)),

@@ -4,16 +4,25 @@ import json
 import threading
 
 import pytest
+import redis
 from django.db import connection, transaction
 
 from apis.services import set_active, update_api
 from gateways import nodes
+from gateways.delivery import Deliveries
 from gateways.feed import building, sending
 from gateways.models import FeedItem, Node, Serving
+from gateways.services import update_group
 from orgs import scope
 from orgs.services import suspend
 from tests.gateways.conftest import Committed, add_api, build
 from tests.gateways.gateway import Gateway
+
+
+def deliver() -> None:
+    build()
+    while Deliveries().run():
+        build()
 
 
 def names(gateway: Gateway) -> list[str]:
@@ -114,6 +123,19 @@ def test_node_that_has_not_heard_of_a_suspension_is_behind(committed: Committed)
     committed.gateway.load()
     with scope.opened(scope.of(committed.acme.id)):
         suspend(organisation=committed.acme, reason="Invoice 17")
+    assert nodes.is_any_behind(committed.group.pk)
+    committed.gateway.load()
+    assert not nodes.is_any_behind(committed.group.pk)
+
+
+def test_node_that_has_not_heard_of_an_organisation_to_forget_is_behind(
+    committed: Committed, valkey: "redis.Redis"
+) -> None:
+    deliver()
+    committed.gateway.register()
+    committed.gateway.load()
+    update_group(group=committed.group, organisation_ids=[])
+    deliver()
     assert nodes.is_any_behind(committed.group.pk)
     committed.gateway.load()
     assert not nodes.is_any_behind(committed.group.pk)
