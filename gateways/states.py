@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -26,7 +26,8 @@ from orgs.models import Organisation
 from orgs.sealing import unseal
 
 # An expired key is refused by its session; without one gateways would say that there is no such key.
-KEPT_AFTER_EXPIRY = timedelta(days=30)
+KEPT_AFTER_EXPIRY_S = 30 * 86_400
+NEVER = int(datetime(9999, 1, 1, tzinfo=UTC).timestamp())
 
 
 @dataclass(frozen=True)
@@ -75,12 +76,13 @@ def _of_keys(hashes: Sequence[str], now: datetime) -> dict[str, Stored]:
 
 
 def _stored(made: Session, expires_at: datetime | None) -> Stored:
+    """In whole seconds: a lifetime of clients, or a moment that means never, can lie beyond what a datetime holds."""
     lifetime = made.get("session_lifetime") or 0
-    until = expires_at + KEPT_AFTER_EXPIRY if expires_at else None
+    ends = [int(expires_at.timestamp()) + KEPT_AFTER_EXPIRY_S] if expires_at else []
     if lifetime > 0:
-        ends = timezone.now() + timedelta(seconds=lifetime)
-        until = min(until, ends) if until else ends
-    return Stored(msgspec.json.encode(made), int(until.timestamp()) if until else 0)
+        ends.append(int(timezone.now().timestamp()) + lifetime)
+    until = min(ends, default=0)
+    return Stored(msgspec.json.encode(made), until if until < NEVER else 0)
 
 
 def _stored_until(made: Session, expires_at: datetime | None, ends: datetime) -> Stored:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import logging
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -105,6 +105,23 @@ def test_key_that_expires_vanishes_a_while_after(world: World, valkey: "redis.Re
     deliver()
     assert session(valkey, key)["expires"] == int(ends.timestamp())
     assert timedelta(days=30).total_seconds() < valkey.ttl(f"apikey-{key.hash}") <= timedelta(days=31).total_seconds()
+
+
+@pytest.mark.parametrize(
+    "forever", [{"expires_at": datetime(9999, 12, 31, tzinfo=UTC)}, {"extra": {"session_lifetime": 2**63 - 1}}]
+)
+def test_key_that_never_ends_by_a_far_moment_stops_no_other(
+    world: World, valkey: "redis.Redis", deliver: Any, api: Api, forever: Any
+) -> None:
+    with scope.opened(scope.of(world.acme.id)):
+        other, _ = create_key(alias="other", accesses=[ApiAccess(api.pk)])
+        deliver()
+        revoke_key(key=other)
+        key, _ = create_key(alias="shop", accesses=[ApiAccess(api.pk)], **forever)
+    deliver()
+    assert session(valkey, key)
+    assert valkey.ttl(f"apikey-{key.hash}") == -1
+    assert session(valkey, other) is None
 
 
 def test_disabled_key_is_inactive_and_revoked_one_is_gone(
