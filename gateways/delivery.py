@@ -61,6 +61,8 @@ class Delivery:
         if self.is_due_to_reload:
             bus.publish(self.client, RELOAD_COMMAND, "", self.secrets)
             self.reloaded_at = time.monotonic()
+        if delivered:
+            self.mark()
         return delivered
 
     def give_turn(self, organisation_id: str, *, may_reload: bool) -> int:
@@ -88,11 +90,15 @@ class Delivery:
         self.is_due_to_reload |= self.reminders.is_due(is_behind=nodes.is_any_behind(self.group.pk))
 
     def begin_anew(self) -> None:
-        """The Redis is a new one, or it has lost what it held: all that it should hold is told again."""
-        log.info("The Redis of %s is empty or new: everything is delivered.", self.group)
+        """The Redis is a new one, or it has lost what it was told: all of that is told again, also what was revoked."""
+        log.info("The Redis of %s is empty, new or as it was before: everything is delivered.", self.group)
         for organisation_id in sweeping.served_by(self.group.pk):
             with scope.opened(scope.of(organisation_id)):
                 outbox.add_everything(self.group.pk)
+        self.mark()
+
+    def mark(self) -> None:
+        """After all that was written: a Redis that comes back as it was before that has another marker."""
         self.lane.marker = new_id()
         self.lane.save(update_fields=["marker"])
         self.client.set(marker_name(self.group.pk), self.lane.marker)

@@ -41,13 +41,15 @@ ADD = """
 INSERT INTO gateways_outbox (organisation_id, group_id, name, is_new)
 SELECT organisation_id, group_id, %(name)s, false FROM gateways_serving WHERE organisation_id = %(organisation)s
 """
+# Also what was revoked or replaced: of that the Redis may hold something, from before it was not told.
 ADD_EVERYTHING = """
 INSERT INTO gateways_outbox (organisation_id, group_id, name, is_new)
-SELECT %(organisation)s, %(group)s, 'apikey-' || hash, true FROM keys_key
-WHERE organisation_id = %(organisation)s AND revoked_at IS NULL
+SELECT %(organisation)s, %(group)s, 'apikey-' || hash, revoked_at IS NULL FROM keys_key
+WHERE organisation_id = %(organisation)s
 UNION ALL
-SELECT %(organisation)s, %(group)s, 'apikey-' || previous_hash, true FROM keys_key
-WHERE organisation_id = %(organisation)s AND revoked_at IS NULL AND previous_hash <> '' AND previous_until > now()
+SELECT %(organisation)s, %(group)s, 'apikey-' || previous_hash,
+    revoked_at IS NULL AND coalesce(previous_until > now(), false) FROM keys_key
+WHERE organisation_id = %(organisation)s AND previous_hash <> ''
 UNION ALL
 SELECT %(organisation)s, %(group)s, 'cert-raw-' || organisation_id || fingerprint, false FROM apis_certificate
 WHERE organisation_id = %(organisation)s

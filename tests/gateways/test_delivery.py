@@ -285,6 +285,45 @@ def test_redis_that_comes_back_empty_is_told_everything(
     assert {name: valkey.get(name) for name in valkey.keys("apikey-*")} == before
 
 
+def test_redis_that_comes_back_as_it_was_before_opens_nothing_that_was_revoked_since(
+    world: World, groups: Groups, valkey: "redis.Redis", deliver: Any, api: Api
+) -> None:
+    with scope.opened(scope.of(world.acme.id)):
+        key, _ = create_key(alias="shop", accesses=[ApiAccess(api.pk)])
+        rotated, _ = create_key(alias="rotated", accesses=[ApiAccess(api.pk)])
+    deliver()
+    kept = {name: valkey.dump(name) or b"" for name in valkey.scan_iter()}
+    with scope.opened(scope.of(world.acme.id)):
+        revoke_key(key=key)
+        rotate_key(key=rotated, revision=1, grace=timedelta(0))
+    deliver()
+    valkey.flushdb()
+    for name, dump in kept.items():
+        valkey.restore(name, 0, dump)
+    assert session(valkey, key)
+    deliver()
+    assert session(valkey, key) is None
+    assert session(valkey, rotated) is None
+
+
+def test_key_that_is_revoked_while_its_organisation_is_not_served_opens_nothing_afterwards(
+    world: World, groups: Groups, valkey: "redis.Redis", deliver: Any, api: Api
+) -> None:
+    """The Redis was away meanwhile, so it was not swept."""
+    with scope.opened(scope.of(world.acme.id)):
+        key, _ = create_key(alias="shop", accesses=[ApiAccess(api.pk)])
+    deliver()
+    for group in (groups.shared, groups.acme):
+        update_group(group=group, serves_all=False, organisation_ids=[])
+    serving.write_out()
+    with scope.opened(scope.of(world.acme.id)):
+        revoke_key(key=key)
+    for group in (groups.shared, groups.acme):
+        update_group(group=group, organisation_ids=[world.acme.id])
+    deliver()
+    assert session(valkey, key) is None
+
+
 def test_redis_that_is_down_loses_nothing_and_hinders_nobody_else(
     world: World, groups: Groups, valkey: "redis.Redis", deliver: Any, api: Api
 ) -> None:

@@ -85,7 +85,7 @@ def test_resync_delivers_what_is_there_and_takes_nothing_else(
     said = resync()
     assert valkey.exists(f"apikey-{key.hash}", f"apikey-{gone.hash}") == 1
     valkey.set(f"apikey-{key.hash}", "damaged")
-    assert "Acme's: 3 delivered." in resync("--group", "Acme's")
+    assert "Acme's: 4 delivered." in resync("--group", "Acme's")
     assert valkey.get(f"apikey-{key.hash}") != b"damaged"
     assert [name in said for name in ("Shared", "Acme's", "Globex's")] == [True] * 3
 
