@@ -25,6 +25,7 @@ from dashboard.errors import LOST_DATABASE
 from dashboard.rates import Rates
 from dashboard.refusals import refusal_of
 from gateways import protocol
+from gateways.credentials import digest
 from orgs import audit, scope
 from orgs.hot import drop_dead_connection
 from orgs.http import address
@@ -44,7 +45,7 @@ LEAST_SECRET = 24
 DEEPEST = 100  # levels of a body: some hundreds, kept in a row, stop every page and list that it is on
 UNAUTHORISED = "Not authorised"
 FAILURES = Rates(per_second=0.2, burst=20)  # wrong credentials from one address
-LOST_NODES = Rates(per_second=50, burst=1_000)  # nodes that have to register again, from one address
+LOST_NODES = Rates(per_second=50, burst=1_000)  # nodes that have to register again, with one secret
 
 
 @cache
@@ -111,8 +112,11 @@ def answer_gateway(request: HttpRequest) -> HttpResponseBase:
     try:
         return by_method[request.method](request, sent)
     except protocol.Refused as refused:
-        rates = FAILURES if str(refused) == protocol.AUTHORISATION_FAILED else LOST_NODES
-        if wait := rates.wait_of(address(request)):
+        if str(refused) == protocol.AUTHORISATION_FAILED:
+            wait = FAILURES.wait_of(address(request))
+        else:  # its group's secret is right: other groups may be at the same address
+            wait = LOST_NODES.wait_of(digest(sent.secret))
+        if wait:
             raise too_often(wait) from refused
         log.warning("A gateway at %s was refused at %s: %s", address(request), request.path, refused)
         raise Refusal(403, str(refused)) from refused

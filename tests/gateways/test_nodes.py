@@ -213,6 +213,17 @@ def test_lost_nodes_are_told_to_wait_when_they_are_too_many(
     assert [gateway.call("GET", "/system/apis", *NAMES)[0] for _ in range(5)] == [403, 403, 403, 429, 429]
 
 
+def test_lost_nodes_of_one_group_make_those_of_no_other_wait(
+    groups: Groups, plug: Plug, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They may be at one address: behind a proxy all are."""
+    monkeypatch.setattr(machines, "LOST_NODES", Rates(per_second=0.001, burst=3))
+    lost, other = plug(groups.acme), plug(groups.globex)
+    lost.node_id = other.node_id = "gone"
+    assert [lost.call("GET", "/system/apis", *NAMES)[0] for _ in range(4)] == [403, 403, 403, 429]
+    assert other.call("GET", "/system/apis", *NAMES)[0] == 403
+
+
 @pytest.mark.parametrize("call", ["POST /register/node", "PUT /system/apis", "GET /system/key/quota_trigger"])
 def test_other_methods_are_refused(groups: Groups, call: str) -> None:
     method, path = call.split()
