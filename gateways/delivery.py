@@ -82,7 +82,7 @@ class Delivery:
 
     def look(self) -> None:
         """See whether the Redis is the one that it was, holds nothing that it should not, and was listened to."""
-        if self.client.get(marker_name(self.group.pk)) != self.lane.marker:
+        if self.client.get(sweeping.marker_name(self.group.pk)) != self.lane.marker:
             self.begin_anew()
         if sweeping.sweep(self.client, self.group, self.secrets):
             self.lane.ended = ThisTransaction()
@@ -101,7 +101,7 @@ class Delivery:
         """After all that was written: a Redis that comes back as it was before that has another marker."""
         self.lane.marker = new_id()
         self.lane.save(update_fields=["marker"])
-        self.client.set(marker_name(self.group.pk), self.lane.marker)
+        self.client.set(sweeping.marker_name(self.group.pk), self.lane.marker)
 
     def deliver(self, organisation_id: str, entries: Sequence[Entry]) -> None:
         names = list(dict.fromkeys(entry.name for entry in entries if entry.name != RELOAD))
@@ -136,10 +136,6 @@ def changed_sessions(entries: Sequence[Entry]) -> set[str]:
     return {
         name.removeprefix(prefix) for name in names for prefix in (KEY, ORGANISATION_KEY) if name.startswith(prefix)
     }
-
-
-def marker_name(group_id: str) -> str:
-    return f"commonhold.{group_id}.marker"
 
 
 class Deliveries:

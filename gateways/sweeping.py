@@ -29,6 +29,10 @@ def organisations_name(group_id: str) -> str:
     return f"commonhold.{group_id}.organisations"
 
 
+def marker_name(group_id: str) -> str:
+    return f"commonhold.{group_id}.marker"
+
+
 def served_by(group_id: str) -> list[str]:
     with scope.opened(scope.EVERYTHING):
         rows = Serving.objects.filter(group_id=group_id).order_by("organisation_id")
@@ -52,9 +56,10 @@ def sweep(client: "redis.Redis", group: GatewayGroup, node_secrets: list[str]) -
         return False
     log.info("%s serves %d organisations no longer: taking them out of its Redis.", group, len(gone))
     bus.publish(client, RELOAD, "", node_secrets)
-    if unserved := gone - {id for other in _sharing(group) for id in served_by(other)}:
-        _delete_sessions(client, unserved, node_secrets)
-        _delete_others(client, unserved)
+    sharing = _sharing(group)
+    if unserved := gone - {id for other in sharing for id in served_by(other)}:
+        take_out(client, unserved, node_secrets)
+        _have_others_look(client, {group.pk, *sharing})
     client.srem(name, *gone)
     return True
 
@@ -66,23 +71,26 @@ def _sharing(group: GatewayGroup) -> list[str]:
     return [other.pk for other in others if bus.place_of(other) == bus.place_of(group)]
 
 
-def _delete_sessions(client: "redis.Redis", organisations: set[str], node_secrets: list[str]) -> None:
-    """What a session opens is decided by what it says, and that is of whom it is."""
+def _have_others_look(client: "redis.Redis", known: set[str]) -> None:
+    """One Redis has several addresses: a group that has it by another one, and misses its marker, delivers anew."""
+    ours = {marker_name(id) for id in known}
+    if others := [name for name in client.scan_iter(match=marker_name("*"), count=AT_ONCE) if name not in ours]:
+        client.delete(*others)
+
+
+def take_out(client: "redis.Redis", organisations: set[str], node_secrets: list[str]) -> None:
+    """Delete all that is theirs. Whose a session is, or an OAuth client, it says itself: that decides what it opens."""
     for names in _found(client, f"{KEY}*"):
-        theirs = _owned(client, names, organisations)
-        if theirs:
+        if theirs := _owned(client, names, organisations):
             client.delete(*theirs)
             bus.publish(client, DROP_SESSIONS, ",".join(name.removeprefix(KEY) for name in theirs), node_secrets)
-
-
-def _delete_others(client: "redis.Redis", organisations: set[str]) -> None:
-    client.delete(*(f"{ORGANISATION_KEY}{id}" for id in organisations))
     for names in _found(client, f"{OAUTH}*{OAUTH_CLIENT}*"):
         if theirs := _owned(client, names, organisations):
             client.delete(*theirs)
-    for id in organisations:
-        for names in _found(client, f"{CERTIFICATE}{id}*"):
-            client.delete(*names)
+    for names in _found(client, f"{CERTIFICATE}*"):
+        if theirs := [name for name in names if name.removeprefix(CERTIFICATE)[:24] in organisations]:  # with its id
+            client.delete(*theirs)
+    client.delete(*(f"{ORGANISATION_KEY}{id}" for id in organisations))
 
 
 def _found(client: "redis.Redis", pattern: str) -> Iterator[list[str]]:

@@ -452,6 +452,19 @@ def test_a_group_with_a_redis_of_its_own_is_looked_after_where_others_have_none(
     assert session(valkey, key) is None
 
 
+def test_organisation_stays_in_a_redis_that_another_group_has_by_another_address(
+    world: World, groups: Groups, valkey: "redis.Redis", deliver: Any, api: Api, settings: Any
+) -> None:
+    update_group(group=groups.acme, redis_url=settings.GATEWAY_REDIS_URL.replace("127.0.0.1", "localhost"))
+    with scope.opened(scope.of(world.acme.id)):
+        key, _ = create_key(alias="shop", accesses=[ApiAccess(api.pk)])
+    deliver()
+    update_group(group=groups.acme, organisation_ids=[world.globex.id])
+    deliver()
+    deliver()
+    assert session(valkey, key) is not None
+
+
 def test_organisation_that_is_deleted_leaves_every_redis(
     world: World, groups: Groups, valkey: "redis.Redis", deliver: Any, api: Api
 ) -> None:
