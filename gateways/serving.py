@@ -57,5 +57,6 @@ def is_off(organisation: Organisation) -> bool:
 
 def _end(group_id: str, name: str) -> None:
     Outbox.objects.filter(group_id=group_id).delete()
-    Serving.objects.filter(group_id=group_id).delete()
-    audit.record("withdrew", kind=KIND, name=name, changes={"gateway group": [name or group_id, None]})
+    deleted, _ = Serving.objects.filter(group_id=group_id).delete()
+    if deleted:  # by this worker
+        audit.record("withdrew", kind=KIND, name=name, changes={"gateway group": [name or group_id, None]})

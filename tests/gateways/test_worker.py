@@ -1,5 +1,6 @@
 """The worker as a process does it, and the command that delivers everything anew."""
 
+import signal
 import threading
 from io import StringIO
 from typing import Any
@@ -12,7 +13,7 @@ from django.db import OperationalError, connection
 from gateways import working
 from gateways.models import GatewayGroup, Outbox, Serving
 from gateways.services import create_group, update_group
-from gateways.working import Worker
+from gateways.working import Worker, run_side_by_side
 from keys.rights import ApiAccess
 from keys.services import create_key, revoke_key
 from orgs import scope
@@ -45,6 +46,27 @@ def test_once_delivers_what_waits_and_ends(world: World, groups: Groups, valkey:
     assert valkey.exists(f"apikey-{key.hash}") == 1
     with scope.opened(scope.EVERYTHING):
         assert not Outbox.objects.exists()
+
+
+def test_worker_that_waits_for_a_redis_goes_on_with_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of them is held up until the other one comes along."""
+    together = threading.Barrier(2, timeout=10)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    monkeypatch.setattr(Worker, "run", lambda _: together.wait())
+    call_command("worker")
+
+
+def test_worker_ends_when_one_of_them_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = threading.Lock()
+
+    def run(self: Worker) -> None:
+        if first.acquire(blocking=False):
+            raise RuntimeError("A bug.")
+        assert self.stopping.wait(10)
+
+    monkeypatch.setattr(Worker, "run", run)
+    with pytest.raises(RuntimeError, match="A bug"):
+        run_side_by_side(threading.Event())
 
 
 def test_worker_goes_on_when_the_database_comes_back(

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from gateways.working import Worker
+from gateways.working import Worker, run_side_by_side
 
 
 class Command(BaseCommand):
@@ -20,5 +20,4 @@ class Command(BaseCommand):
         stopping = threading.Event()
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, lambda *_: stopping.set())
-        worker = Worker(stopping)
-        worker.until_nothing_waits() if options["once"] else worker.run()
+        Worker(stopping).until_nothing_waits() if options["once"] else run_side_by_side(stopping)
