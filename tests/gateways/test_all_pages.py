@@ -162,6 +162,17 @@ def test_redis_is_changed_or_given_up(uma: SiteClient) -> None:
     assert again(group).sealed_redis_url == ""
 
 
+def test_another_password_alone_is_a_change(uma: SiteClient) -> None:
+    create(uma)
+    group, url = only_group(), URL.replace("hunter2", "rotated")
+    edit(uma, group, redis="own", redis_url=url)
+    edit(uma, group, api_secret="another secret")
+    assert (unseal(again(group).sealed_redis_url), unseal(again(group).sealed_api_secret)) == (url, "another secret")
+    with scope.opened(scope.INSTALLATION):
+        lines = list(AuditEntry.objects.filter(action="changed").order_by("at").values_list("changes", flat=True))
+    assert lines == [{"redis": ["given", "another one"]}, {"API secret": ["given", "another one"]}]
+
+
 def test_secret_is_rotated_with_a_grace_and_the_previous_one_retired(uma: SiteClient) -> None:
     create(uma)
     group = only_group()
