@@ -149,8 +149,9 @@ def _secrets(group: GatewayGroup) -> dict[str, str]:
 
 
 def without_password(url: str) -> str:
+    """It may stand among the options too."""
     parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()
 
 
 def _first_facts(group: GatewayGroup) -> dict[str, list[object]]:

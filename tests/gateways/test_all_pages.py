@@ -173,6 +173,16 @@ def test_another_password_alone_is_a_change(uma: SiteClient) -> None:
     assert lines == [{"redis": ["given", "another one"]}, {"API secret": ["given", "another one"]}]
 
 
+def test_password_among_the_options_is_not_shown(uma: SiteClient) -> None:
+    create(uma, redis_url="redis://cache.example:6380/2?username=app&password=hunter2")
+    group = only_group()
+    with scope.opened(scope.INSTALLATION):
+        trail = str(list(AuditEntry.objects.values_list("changes", flat=True)))
+    pages = [uma.get(f"/gateways/{group.pk}/{page}").content.decode() for page in ("", "edit/")]
+    assert ["cache.example" in text for text in (trail, *pages)] == [True] * 3
+    assert ["hunter2" in text for text in (trail, *pages)] == [False] * 3
+
+
 def test_secret_is_rotated_with_a_grace_and_the_previous_one_retired(uma: SiteClient) -> None:
     create(uma)
     group = only_group()
