@@ -122,6 +122,7 @@ def _keeping(path: Path, state: State, chunks: Iterator[bytes]) -> Iterator[byte
                 file.write(chunk)
                 yield chunk
             file.flush()
+            os.fsync(file.fileno())  # else its name may outlive a crash of the machine, and its text not
             os.replace(file.name, path)
         except BaseException:
             with contextlib.suppress(FileNotFoundError):
@@ -143,7 +144,11 @@ def _kept(path: Path, group: GatewayGroup, kind: str) -> Feed | None:
         file = path.open("rb")
     except FileNotFoundError:
         return None
-    state = State(**json.loads(file.readline()))
+    try:
+        state = State(**json.loads(file.readline()))
+    except (ValueError, TypeError):  # damaged, or of another release
+        file.close()
+        return None
     values = {"group": group.pk, "kind": kind, "snapshot": state.snapshot, "servings": state.servings}
     with scope.opened(scope.EVERYTHING), connection.cursor() as cursor:
         cursor.execute(IS_UNCHANGED, values)

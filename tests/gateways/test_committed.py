@@ -141,6 +141,16 @@ def test_node_that_has_not_heard_of_an_organisation_to_forget_is_behind(
     assert not nodes.is_any_behind(committed.group.pk)
 
 
+@pytest.mark.parametrize("left", [b"", b"\0" * 99, b'{"snapshot": "1:1:"}\n', b"[]\n"], ids=range(4))
+def test_list_whose_file_is_damaged_is_read_anew(committed: Committed, left: bytes) -> None:
+    add_api(committed.acme.id, "/orders/")
+    build()
+    committed.gateway.register()
+    assert names(committed.gateway) == ["orders"]
+    (sending.folder() / f"{committed.group.pk}.apis").write_bytes(left)
+    assert names(committed.gateway) == ["orders"]
+
+
 def test_list_that_another_postgresql_has_kept_is_read_anew(committed: Committed) -> None:
     """As after a restore: transactions have begun to be counted anew, and what was kept seems to have seen them all."""
     add_api(committed.acme.id, "/orders/")
