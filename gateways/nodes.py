@@ -20,6 +20,7 @@ from orgs import scope
 
 SILENT_AFTER = timedelta(seconds=15)
 FORGOTTEN_AFTER = timedelta(days=1)
+MOST_NODES = 5_000  # of a group: whoever has its secret may register as often as they like
 # As the list itself is compared (feed.sending): what has been written of an entry, or of whom the group serves,
 # or no longer serves.
 IS_ANY_BEHIND = """
@@ -75,6 +76,9 @@ def _registered(group: GatewayGroup, sent: Sent, *, nonce: str, address: str) ->
     }
     node = Node.objects.filter(group=group, session_id=sent.session_id).first() if sent.session_id else None
     if node is None:
+        heard_last = Node.objects.filter(group=group).order_by("-seen_at").values_list("pk", flat=True)
+        if too_many := list(heard_last[MOST_NODES - 1 :]):
+            Node.objects.filter(pk__in=too_many).delete()
         return Node.objects.create(id=str(uuid.uuid4()), group=group, session_id=sent.session_id, **facts)
     Node.objects.filter(pk=node.pk).update(**facts)
     return node

@@ -165,6 +165,17 @@ def pinged(gateway: Gateway) -> Sent:
     return sent({"Authorization": gateway.secret, "X-Tyk-Nodeid": gateway.node_id, "X-Tyk-Nonce": gateway.nonce})
 
 
+def test_group_has_so_many_nodes_that_were_heard_last(
+    groups: Groups, plug: Plug, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nodes, "MOST_NODES", 3)
+    other, silent, live = plug(groups.globex), plug(groups.acme), plug(groups.acme)
+    with scope.opened(scope.INSTALLATION):
+        Node.objects.filter(pk=silent.node_id).update(seen_at=timezone.now() - timedelta(minutes=1))
+    newer = [plug(groups.acme) for _ in range(2)]
+    assert {node.pk for node in all_nodes()} == {each.node_id for each in (other, live, *newer)}
+
+
 def test_pings_are_answered_from_memory_and_written_once_a_second(
     groups: Groups, plug: Plug, django_assert_num_queries: object
 ) -> None:
