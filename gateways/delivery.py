@@ -17,7 +17,7 @@ from django.db.models.functions import Now
 
 from gateways import bus, credentials, nodes, outbox, sweeping
 from gateways.models import GatewayGroup, Lane, ThisTransaction
-from gateways.outbox import KEY, ORGANISATION_KEY, QUOTA, RELOAD, Entry
+from gateways.outbox import BEGUN, KEY, ORGANISATION_KEY, QUOTA, RELOAD, Entry
 from gateways.protocol import DROP_SESSIONS
 from gateways.protocol import RELOAD as RELOAD_COMMAND
 from gateways.states import states_of
@@ -104,9 +104,12 @@ class Delivery:
         self.client.set(sweeping.marker_name(self.group.pk), self.lane.marker)
 
     def deliver(self, organisation_id: str, entries: Sequence[Entry]) -> None:
-        names = list(dict.fromkeys(entry.name for entry in entries if entry.name != RELOAD))
-        self.is_due_to_reload |= any(entry.name == RELOAD for entry in entries)
-        self.client.sadd(sweeping.organisations_name(self.group.pk), organisation_id)
+        told = dict.fromkeys(entry.name for entry in entries)
+        names = [name for name in told if name not in (RELOAD, BEGUN)]
+        self.is_due_to_reload |= RELOAD in told
+        is_known = not self.client.sadd(sweeping.organisations_name(self.group.pk), organisation_id)
+        if is_known and BEGUN in told:  # from a time before, which nothing has swept since
+            sweeping.take_out(self.client, {organisation_id}, self.secrets)
         for first in range(0, len(names), NAMES_AT_ONCE):
             self.write(names[first : first + NAMES_AT_ONCE])
         if changed := sorted(changed_sessions(entries)):

@@ -173,10 +173,10 @@ class FeedItem(OrgOwned):
 class Outbox(OrgOwned):
     """Something that has changed and is not delivered yet: only its name, since what counts is how it is by then.
 
-    Of a group's Redis the name is a key there (`apikey-<hash>`, `orgkey.<id>`) or `reload`; of no group it is what
-    has to be built for the feeds (`apis:<id>`, `policies:<id>`). Triggers write it in the transaction of the change
-    itself (migration 0002), so that nothing which changes a row can forget it. What is new waits behind the rest:
-    a key that must stop is more urgent than thousands that are imported.
+    Of a group's Redis the name is a key there (`apikey-<hash>`, `orgkey.<id>`), `reload` or `begun`; of no group it
+    is what has to be built for the feeds (`apis:<id>`, `policies:<id>`). Triggers write it in the transaction of
+    the change itself (migration 0002), so that nothing which changes a row can forget it. What is new waits behind
+    the rest: a key that must stop is more urgent than thousands that are imported.
     """
 
     id = models.BigAutoField(primary_key=True)

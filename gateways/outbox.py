@@ -14,6 +14,7 @@ from orgs import scope
 
 FEEDS = ""  # the lane that builds what gateways fetch
 RELOAD = "reload"
+BEGUN = "begun"  # to serve the organisation
 KEY, ORGANISATION_KEY, QUOTA = "apikey-", "orgkey.", "quota-"
 CERTIFICATE, OAUTH, OAUTH_CLIENT = "cert-raw-", "oauth-data.", ".oauth-clientid."
 

@@ -46,6 +46,7 @@ def _begin(group_id: str, name: str) -> None:
         organisation_id=organisation.pk, group_id=group_id, defaults={"is_off": is_off(organisation)}
     )
     if is_new:
+        Outbox.objects.create(group_id=group_id, name=outbox.BEGUN)
         outbox.add_everything(group_id)
         audit.record("assigned", kind=KIND, name=name, changes={"gateway group": [None, name]})
 

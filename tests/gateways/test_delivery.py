@@ -28,7 +28,7 @@ from keys.policies.services import set_active as set_policy_active
 from keys.rights import ApiAccess
 from keys.services import create_key, disable_key, revoke_key, rotate_key, update_key
 from orgs import scope
-from orgs.services import delete_organisation, set_gateway_session, suspend
+from orgs.services import create_organisation, delete_organisation, set_gateway_session, suspend
 from tests.apis.pem import key_pem, self_signed
 from tests.conftest import World
 from tests.gateways.conftest import Groups, Plug, add_api, build
@@ -320,6 +320,23 @@ def test_key_that_is_revoked_while_its_organisation_is_not_served_opens_nothing_
         revoke_key(key=key)
     for group in (groups.shared, groups.acme):
         update_group(group=group, organisation_ids=[world.acme.id])
+    deliver()
+    assert session(valkey, key) is None
+
+
+def test_keys_of_a_deleted_organisation_open_nothing_of_one_that_is_imported_under_its_id(
+    world: World, groups: Groups, valkey: "redis.Redis", deliver: Any
+) -> None:
+    """All before a worker has looked."""
+    before = create_organisation(slug="before", name="Before")
+    build()
+    with scope.opened(scope.of(before.id)):
+        key, _ = create_key(alias="shop", accesses=[ApiAccess(add_api(before.id, "/before/").pk)])
+    deliver()
+    assert session(valkey, key)
+    delete_organisation(organisation=before, cascade=True)
+    create_organisation(slug="after", name="After", id=before.id)
+    build()
     deliver()
     assert session(valkey, key) is None
 
