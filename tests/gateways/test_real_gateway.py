@@ -200,9 +200,11 @@ def test_kill_switch_and_deletion_of_an_organisation(fleet: Fleet) -> None:
 def test_second_gateway_serves_the_same(fleet: Fleet, acme: Organisation, tmp_path: Any) -> None:
     _, api_id = acme.api("twice", fleet.upstream)
     token = acme.key(api_id)["key_id"]
+    # One of generation 3 is deaf while it starts: what is made in that second it hears of by a later reminder.
+    fleet.gateway.until(acme.path("twice"), token, 200)
     with real.gateway(fleet.server, Recorder.dashboard, tmp_path) as second:
         second.until(acme.path("twice"), token, 200, within_s=10)
-        fleet.gateway.until(acme.path("twice"), token, 200)
+        assert fleet.gateway.call(acme.path("twice"), token) == 200
 
 
 def test_real_gateways_say_what_was_recorded(fleet: Fleet) -> None:
