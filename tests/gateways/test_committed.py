@@ -2,6 +2,7 @@
 
 import json
 import threading
+from pathlib import Path
 
 import pytest
 import redis
@@ -102,6 +103,20 @@ def test_node_notes_what_it_has_got(committed: Committed) -> None:
     with scope.opened(scope.of(committed.acme.id)):
         item = FeedItem.objects.get(object_id=orders.pk)
     assert [revision for revision, _ in item.history] == [1]
+
+
+def test_list_from_before_a_crash_of_the_machine_is_read_anew(
+    committed: Committed, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    add_api(committed.acme.id, "/orders/")
+    build()
+    committed.gateway.register()
+    assert names(committed.gateway) == ["orders"]
+    (another := tmp_path / "boot_id").write_text("another start\n")
+    monkeypatch.setattr(sending, "BOOT_ID", another)
+    kept = sending.folder() / f"{committed.group.pk}.apis"
+    kept.write_bytes(kept.read_bytes().partition(b"\n")[0] + b"\n" + b"\0" * 99)
+    assert names(committed.gateway) == ["orders"]
 
 
 def test_node_that_has_not_fetched_a_change_is_behind(committed: Committed) -> None:
