@@ -24,10 +24,12 @@ SIDE_BY_SIDE = 2
 
 def run_side_by_side(stopping: threading.Event) -> None:
     """Work until it is stopped, or until one of them fails."""
+    log.info("The worker delivers to gateways.")
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
         for ended in as_completed([pool.submit(Worker(stopping).run) for _ in range(SIDE_BY_SIDE)]):
             stopping.set()
             ended.result()
+    log.info("The worker has stopped.")
 
 
 class Worker:
@@ -38,7 +40,6 @@ class Worker:
 
     def run(self) -> None:
         """Work until it is stopped; what fails is tried again, ever less often."""
-        log.info("The worker delivers to gateways.")
         failures = 0
         while not self.stopping.is_set():
             try:
@@ -51,7 +52,6 @@ class Worker:
                 log.warning("The worker waits %.1f s for the database: %s", wait, error)
                 connection.close()
             self.stopping.wait(wait)
-        log.info("The worker has stopped.")
 
     def until_nothing_waits(self) -> None:
         self.tidied_at = self.asked_at = time.monotonic()
