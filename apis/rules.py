@@ -23,6 +23,9 @@ MAX_LISTEN_PATH = 200
 MAX_TARGET = 2000
 MAX_TAG = 60
 LISTEN_PATH = re.compile(r"/[A-Za-z0-9._~!$&'()+,;=:@/-]*", re.ASCII)
+# Gateways count by the value of the first two instead of by key, so they could use up somebody else's limits; newer
+# ones take policies out of the third, which may name the APIs of any organisation.
+RESERVED_METADATA = frozenset({"tyk_developer_id", "rate_limit_pattern", "policies"})
 API_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 HEX_ID = re.compile(r"[0-9a-fA-F]{24}", re.ASCII)
 DOMAIN = re.compile(r"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?", re.ASCII)

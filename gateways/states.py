@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 from django.utils import timezone
 
 from apis.models import Certificate, OAuthClient
+from apis.rules import RESERVED_METADATA
 from gateways.outbox import CERTIFICATE, KEY, OAUTH, OAUTH_CLIENT, ORGANISATION_KEY
 from keys.models import Key
 from keys.session_fields import empty_session
@@ -131,6 +132,8 @@ def _of_oauth_clients(names: Sequence[str]) -> dict[str, Stored]:
     clients = OAuthClient.objects.filter(client_id__in=ids).select_related("api") if ids else ()
     found = {}
     for client in clients:
+        if RESERVED_METADATA & client.metadata.keys():
+            continue  # saved before it was refused
         with suppress(InvalidToken):
             found[f"{OAUTH}{client.api.api_id}{OAUTH_CLIENT}{client.client_id}"] = _of_oauth_client(client)
     return {name: stored for name, stored in found.items() if name in names}

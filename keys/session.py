@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from apis.rules import RESERVED_METADATA
 from keys.paths import AllowedUrl, check_allowed_url
 from keys.session_fields import empty_access_right, empty_limit, empty_session
 
@@ -16,10 +17,6 @@ UNLIMITED = -1
 UNVERSIONED = ("Default",)
 MAX_RATE = 10**9
 MAX_QUOTA = 2**53  # the largest count that every JSON reader keeps exactly
-
-# Gateways count by the value of the first two instead of by key, so they could use up somebody else's limits; newer
-# ones take policies out of the third, which may name the APIs of any organisation.
-RESERVED_METADATA = frozenset({"tyk_developer_id", "rate_limit_pattern", "policies"})
 
 
 class SessionError(ValueError):

@@ -7,11 +7,12 @@ from typing import Any, NamedTuple, TypedDict
 from django.utils import timezone
 
 from apis import jsontext
+from apis.rules import RESERVED_METADATA
 from apis.tyk_fields import Struct, type_problems
 from keys.errors import BadSetting
 from keys.paths import check_allowed_url
 from keys.rights import ApiAccess
-from keys.session import RESERVED_METADATA, UNLIMITED, Limit, NoAccess, check_limit
+from keys.session import UNLIMITED, Limit, NoAccess, check_limit
 from keys.session_fields import (
     ACCESS_RIGHT,
     LIMIT,

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from apis import jsontext
 from apis.addresses import host_of
-from apis.rules import GATEWAY_SECRET
+from apis.rules import GATEWAY_SECRET, RESERVED_METADATA
 
 MAX_REDIRECT, MAX_DESCRIPTION = 2_000, 200
 MIN_SECRET, MAX_SECRET = 16, 200
@@ -69,6 +69,9 @@ def check_description(text: str) -> None:
 
 
 def check_metadata(metadata: Mapping[str, Any]) -> None:
+    """Gateways put it into the session of each token, as that of a key."""
+    if reserved := RESERVED_METADATA & metadata.keys():
+        raise OAuthClientError(f"Metadata: the name {min(reserved)!r} is reserved.", "metadata")
     text = jsontext.dumps(dict(metadata))
     if len(text) > MAX_METADATA:
         raise OAuthClientError(f"The metadata is longer than {MAX_METADATA:,} characters.", "metadata")

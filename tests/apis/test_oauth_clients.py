@@ -113,6 +113,8 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"redirect_uri": f"https://app.example/{'x' * 2000}"}, "redirect_uri", "more than 2,000"),
     ({"description": "x" * 201}, "description", "at most 200"),
     ({"metadata": {"x": "y" * 10_000}}, "metadata", "longer than 10,000"),
+    ({"metadata": {"policies": []}}, "metadata", "'policies' is reserved"),
+    ({"metadata": {"rate_limit_pattern": "$tyk_meta.x"}}, "metadata", "'rate_limit_pattern' is reserved"),
     ({"metadata": {"x": "\0"}}, "metadata", "NUL"),
     ({"policy_id": "0" * 24}, "policy_id", "one of this organisation that opens the API"),
     ({"policy_id": "\0' or 1=1"}, "policy_id", "one of this organisation that opens the API"),

@@ -14,7 +14,7 @@ from django.utils import timezone
 from apis import definition as definitions
 from apis.certificates.services import add_certificate, delete_certificate
 from apis.definition import Authentication
-from apis.models import Api
+from apis.models import Api, OAuthClient
 from apis.oauth_clients.services import create_oauth_client, rotate_secret
 from apis.services import create_api, delete_api, update_api
 from gateways import bus, delivery, serving
@@ -575,6 +575,10 @@ def test_oauth_clients_lie_under_the_id_of_their_api(
     valkey.flushall()
     deliver()
     assert len(held()) == 2
+    with scope.opened(scope.of(world.acme.id)):
+        OAuthClient.objects.filter(pk=client.pk).update(metadata={"policies": ["of anybody"]})
+    deliver()
+    assert held().keys() == {f"oauth-data.{theirs.api_id}.oauth-clientid.shop"}
     with scope.opened(scope.of(world.acme.id)):
         delete_api(api=ours)
     delete_organisation(organisation=world.globex, cascade=True)
