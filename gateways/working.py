@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from django.db import DatabaseError, connection
@@ -23,38 +24,42 @@ SIDE_BY_SIDE = 2
 
 
 def run_side_by_side(stopping: threading.Event) -> None:
-    """Work until it is stopped, or until one of them fails."""
+    """Work until it is stopped, or until one of them fails. Gateways that do not say their version delay nothing."""
     log.info("The worker delivers to gateways.")
-    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-        for ended in as_completed([pool.submit(Worker(stopping).run) for _ in range(SIDE_BY_SIDE)]):
+    with ThreadPoolExecutor(SIDE_BY_SIDE + 1) as pool:
+        running = [pool.submit(Worker(stopping).run) for _ in range(SIDE_BY_SIDE)]
+        for ended in as_completed([*running, pool.submit(repeat, versions.ask_all, ASKS_EVERY_S, stopping)]):
             stopping.set()
             ended.result()
     log.info("The worker has stopped.")
+
+
+def repeat(work: Callable[[], int | None], every_s: float, stopping: threading.Event) -> None:
+    """Work until it is stopped, at once again where something was done; what fails is tried again, ever less often."""
+    failures = 0
+    while not stopping.is_set():
+        try:
+            drop_dead_connection()
+            wait, failures = (0.0 if work() else every_s), 0
+        except DatabaseError as error:
+            failures += 1
+            wait = min(2**failures / 10, LONGEST_WAIT_S)
+            log.warning("The worker waits %.1f s for the database: %s", wait, error)
+            connection.close()
+        stopping.wait(wait)
 
 
 class Worker:
     def __init__(self, stopping: threading.Event) -> None:
         self.stopping = stopping
         self.deliveries = Deliveries()
-        self.served_at = self.asked_at = self.tidied_at = float("-inf")
+        self.served_at = self.tidied_at = float("-inf")
 
     def run(self) -> None:
-        """Work until it is stopped; what fails is tried again, ever less often."""
-        failures = 0
-        while not self.stopping.is_set():
-            try:
-                drop_dead_connection()
-                done = self.work()
-                wait, failures = (0.0 if done else LOOKS_EVERY_S), 0
-            except DatabaseError as error:
-                failures += 1
-                wait = min(2**failures / 10, LONGEST_WAIT_S)
-                log.warning("The worker waits %.1f s for the database: %s", wait, error)
-                connection.close()
-            self.stopping.wait(wait)
+        repeat(self.work, LOOKS_EVERY_S, self.stopping)
 
     def until_nothing_waits(self) -> None:
-        self.tidied_at = self.asked_at = time.monotonic()
+        self.tidied_at = time.monotonic()
         self.served_at = float("-inf")
         while not self.stopping.is_set() and self.work():
             pass
@@ -67,9 +72,6 @@ class Worker:
             building.renumber()
             building.look_again()
             nodes.forget_lost()
-        if now - self.asked_at >= ASKS_EVERY_S:
-            self.asked_at = now
-            versions.ask_all()
         served = 0
         if now - self.served_at >= SERVES_EVERY_S:
             self.served_at = now

@@ -53,6 +53,7 @@ def test_worker_that_waits_for_a_redis_goes_on_with_the_others(monkeypatch: pyte
     together = threading.Barrier(2, timeout=10)
     monkeypatch.setattr(signal, "signal", lambda *_: None)
     monkeypatch.setattr(Worker, "run", lambda _: together.wait())
+    monkeypatch.setattr("gateways.versions.ask_all", lambda: None)
     call_command("worker")
 
 
@@ -65,8 +66,20 @@ def test_worker_ends_when_one_of_them_fails(monkeypatch: pytest.MonkeyPatch) -> 
         assert self.stopping.wait(10)
 
     monkeypatch.setattr(Worker, "run", run)
+    monkeypatch.setattr("gateways.versions.ask_all", lambda: None)
     with pytest.raises(RuntimeError, match="A bug"):
         run_side_by_side(threading.Event())
+
+
+def test_gateways_that_do_not_say_their_version_hold_up_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    together = threading.Barrier(3, timeout=10)
+
+    def ask_all() -> None:
+        together.wait()
+
+    monkeypatch.setattr(Worker, "run", lambda _: together.wait())
+    monkeypatch.setattr("gateways.versions.ask_all", ask_all)
+    run_side_by_side(threading.Event())
 
 
 def test_worker_goes_on_when_the_database_comes_back(
