@@ -26,6 +26,7 @@ FAST_AND_UNSAFE = ("fsync=off", "synchronous_commit=off", "full_page_writes=off"
 ROLES = {
     "commonhold_owner": "CREATE ROLE commonhold_owner LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE CREATEDB",
     "commonhold_overview": "CREATE ROLE commonhold_overview NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE",
+    "commonhold_intake": "CREATE ROLE commonhold_intake NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE",
     "commonhold_web": "CREATE ROLE commonhold_web LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOCREATEDB",
 }
 
@@ -214,8 +215,8 @@ def _create_roles_and_database(var_dir: Path) -> None:
         for name, statement in ROLES.items():
             if name not in roles:
                 connection.execute(statement)
-        # The web may become the overview's role, and without becoming it has none of its rights.
+        # The web may become the overview's role and the intake's, and without becoming them has none of their rights.
         connection.execute("ALTER ROLE commonhold_web NOINHERIT")
-        connection.execute("GRANT commonhold_overview TO commonhold_web")
+        connection.execute("GRANT commonhold_overview, commonhold_intake TO commonhold_web")
         if not connection.execute("SELECT 1 FROM pg_database WHERE datname = 'commonhold'").fetchone():
             connection.execute("CREATE DATABASE commonhold OWNER commonhold_owner")

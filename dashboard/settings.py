@@ -103,6 +103,7 @@ INSTALLED_APPS = [
     "apis",
     "keys",
     "gateways",
+    "analytics",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -194,6 +195,9 @@ KEY_HASH = choice("KEY_HASH", "sha256", ("sha256", "murmur64", "murmur128"))
 # It is the gateway that calls a target: "localhost" is its machine, with whatever answers only there. On a trial that
 # is this machine; where the database is one's own, organisations get there only if it is wished.
 ALLOW_LOOPBACK_TARGETS = switch("ALLOW_LOOPBACK_TARGETS", default=EMBEDDED_DATABASE)
+
+# How long each request can be looked at; what is counted of them stays.
+RECORD_DAYS = number("RECORD_DAYS", 30, least=2)
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 SILENCED_SYSTEM_CHECKS = ["auth.W004"]  # an e-mail address is unique within its organisation

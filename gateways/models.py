@@ -4,6 +4,8 @@ Groups and nodes are the installation's. An organisation sees them through `gate
 serve it.
 """
 
+from typing import ClassVar
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Lower, Now
@@ -117,6 +119,8 @@ class Serving(OrgOwned):
 
     The group is the installation's, so no foreign key leads there.
     """
+
+    intake_may: ClassVar = ("SELECT",)
 
     pk = models.CompositePrimaryKey("organisation_id", "group_id")
     group_id = IdField(max_length=24)

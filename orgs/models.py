@@ -95,6 +95,9 @@ class Organisation(models.Model):
     gateway_session = models.JSONField(
         null=True, editable=False, help_text="The quota, rate and switch that gateways hold the organisation to."
     )
+    record_days = models.PositiveSmallIntegerField(
+        null=True, editable=False, help_text="How long each of its requests is kept, where that is less than usual."
+    )
     extra = models.JSONField(default=dict, editable=False, help_text="Fields that clients keep here, without effect.")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
@@ -131,6 +134,12 @@ class OrgOwned(models.Model):
     """
 
     web_may: ClassVar[tuple[str, ...]] = READ_WRITE
+    # What may be done there in the scope INTAKE, to the rows of every organisation.
+    intake_may: ClassVar[tuple[str, ...]] = ()
+    # How many days its partitions are kept, where it is partitioned by day of UTC.
+    kept_days: ClassVar[int] = 0
+    # Why it has no foreign key to its organisation, where it has none.
+    keyless: ClassVar[str] = ""
 
     organisation = models.ForeignKey(
         Organisation,
@@ -152,6 +161,7 @@ class OrgOwnedOrUnbounded(models.Model):
     """A row of one organisation, or of none: an unbounded user's."""
 
     web_may: ClassVar[tuple[str, ...]] = READ_WRITE
+    intake_may: ClassVar[tuple[str, ...]] = ()
 
     organisation = models.ForeignKey(
         Organisation, models.CASCADE, related_name="+", null=True, blank=True, editable=False, db_index=False

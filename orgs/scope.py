@@ -2,7 +2,8 @@
 
 One scope is open at a time, for one transaction. Models read it when their query is compiled (`InScope`), and
 PostgreSQL enforces it by row-level security (`orgs.walls`), from two settings that are local to the transaction,
-`commonhold.reads` and `commonhold.writes`, and from a role that reads every organisation and writes none.
+`commonhold.reads` and `commonhold.writes`, and from two roles: one reads every organisation and writes none, one takes
+in what gateways tell of requests.
 Without a scope there is no query: an error, loudly.
 """
 
@@ -26,6 +27,9 @@ EVERY_ORGANISATION = "everything"
 # The web's role becomes this one for the scope EVERYTHING. A role of its own, since a policy with "or everything" in
 # it hides from the planner how few rows an organisation has: searches were up to twenty times slower.
 OVERVIEW_ROLE = "commonhold_overview"
+# And this one for INTAKE: it writes what gateways tell of every organisation's requests, and reads nothing else.
+INTAKE_ROLE = "commonhold_intake"
+TAKES_IN = "intake"
 
 
 class NoScope(Exception):
@@ -42,7 +46,7 @@ class Scope:
     @property
     def organisation_id(self) -> str:
         """The one organisation of this scope; NoScope where there is none, since nobody may guess."""
-        if self.reads in (NO_ORGANISATION, EVERY_ORGANISATION) or ":" in self.reads:
+        if self.reads in (NO_ORGANISATION, EVERY_ORGANISATION, TAKES_IN) or ":" in self.reads:
             raise NoScope(f"The scope {self.reads!r} is not of one organisation.")
         return self.reads
 
@@ -51,6 +55,9 @@ class Scope:
 INSTALLATION = Scope(reads=NO_ORGANISATION, writes=NO_ORGANISATION)
 # What an unbounded user sees. It changes nothing but rows that belong to no organisation.
 EVERYTHING = Scope(reads=EVERY_ORGANISATION, writes=NO_ORGANISATION)
+# How requests that gateways served are taken in: for all organisations at once, into those tables alone.
+INTAKE = Scope(reads=TAKES_IN, writes=TAKES_IN)
+ROLES = {EVERYTHING: OVERVIEW_ROLE, INTAKE: INTAKE_ROLE}
 
 
 def of(organisation_id: str) -> Scope:
@@ -141,8 +148,7 @@ def _tell_database(scope: Scope, *statement: Any) -> list[tuple[Any, ...]]:
 
 
 def _telling(scope: Scope) -> tuple[str, list[str]]:
-    role = OVERVIEW_ROLE if scope == EVERYTHING else "none"
-    return TELL, [role, READS, scope.reads, WRITES, scope.writes]
+    return TELL, [ROLES.get(scope, "none"), READS, scope.reads, WRITES, scope.writes]
 
 
 def _can_be_told() -> bool:

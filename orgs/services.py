@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, models, transaction
 from django.utils.text import slugify
 
-from orgs import audit, scope, walls
+from orgs import audit, definers, scope, walls
 from orgs.ids import is_id, new_id
 from orgs.models import Organisation
 
@@ -227,7 +227,7 @@ def _in_words(counts: Mapping[str, int]) -> str:
 def _delete_rows(organisation_id: str) -> dict[str, int]:
     """Let the owner's function delete every row; the web's role may delete neither organisations nor audit entries."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {walls.DELETION}(%s)", [organisation_id])
+        cursor.execute(f"SELECT {definers.DELETION}(%s)", [organisation_id])
         removed = json.loads(cursor.fetchone()[0])
     counts = {_label(model): removed[model._meta.db_table] for model in _things()}
     return {label.lower().replace(" ", "_"): n for label, n in counts.items() if n}

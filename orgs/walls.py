@@ -23,18 +23,15 @@ SHARED_TABLES: dict[str, tuple[str, ...]] = {
     "auth_permission": (),
     "auth_group": (),
     "auth_group_permissions": (),
+    "analytics_intake": (),
 }
 
 READS = sql.SQL("current_setting({}, true)").format(scope.READS)
 WRITES = sql.SQL("current_setting({}, true)").format(scope.WRITES)
 OVERVIEW = sql.Identifier(scope.OVERVIEW_ROLE)
-
-# Nobody but the owner may delete an organisation or lines of an audit trail: so this function runs as the owner, and
-# deletes the one organisation whose scope is open.
-DELETION = "commonhold_delete_organisation"
-DELETION_PATH = "pg_catalog, pg_temp"
-# Deleting other rows adds to it.
-FILLED_BY_TRIGGERS = ("gateways_outbox",)
+INTAKE = sql.Identifier(scope.INTAKE_ROLE)
+# Records on their way in, before it is known whose they are: a batch is put there and taken out in one transaction.
+INTAKE_TABLES: dict[str, tuple[str, ...]] = {"analytics_intake": ("SELECT", "INSERT", "DELETE")}
 
 
 def owned_models() -> list[type[models.Model]]:
@@ -80,33 +77,41 @@ def policies(model: type[models.Model]) -> dict[str, sql.Composable]:
         "commonhold_update": sql.SQL("FOR UPDATE USING ({0}) WITH CHECK ({0})").format(writes),
         "commonhold_delete": sql.SQL("FOR DELETE USING ({})").format(writes),
         "commonhold_overview": sql.SQL("FOR SELECT TO {} USING (true)").format(OVERVIEW),
+        **({"commonhold_intake": sql.SQL("TO {} USING (true)").format(INTAKE)} if intake_may(model) else {}),
     }
 
 
 def statements(web: str) -> Iterator[sql.Composable]:
     """Everything that builds the walls, for the web's role `web`; running it again changes nothing."""
     role = sql.Identifier(web)
-    yield sql.SQL("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC, {}, {}").format(role, OVERVIEW)
-    yield sql.SQL("REVOKE CREATE ON SCHEMA public FROM PUBLIC, {}, {}").format(role, OVERVIEW)
+    roles = sql.SQL(", ").join((role, OVERVIEW, INTAKE))
+    yield sql.SQL("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC, {}").format(roles)
+    yield sql.SQL("REVOKE CREATE ON SCHEMA public FROM PUBLIC, {}").format(roles)
     # A temporary table would hide the real one of its name, walls and all, for as long as the connection lives.
     database = sql.Identifier(connection.settings_dict["NAME"])
-    yield sql.SQL("REVOKE TEMPORARY ON DATABASE {} FROM PUBLIC, {}, {}").format(database, role, OVERVIEW)
-    yield sql.SQL("GRANT USAGE ON SCHEMA public TO {}, {}").format(role, OVERVIEW)
+    yield sql.SQL("REVOKE TEMPORARY ON DATABASE {} FROM PUBLIC, {}").format(database, roles)
+    yield sql.SQL("GRANT USAGE ON SCHEMA public TO {}").format(roles)
     for table, rights in SHARED_TABLES.items():
         yield from grants(table, rights, role)
         yield from grants(table, rights, OVERVIEW)
+    for table, rights in INTAKE_TABLES.items():
+        yield from grants(table, rights, INTAKE)
     for model in owned_models():
         yield from grants(model._meta.db_table, model.web_may, role)  # type: ignore[attr-defined]
         yield from grants(model._meta.db_table, overview_may(model), OVERVIEW)
+        yield from grants(model._meta.db_table, intake_may(model), INTAKE)
         yield from row_level_security(model)
     for model in owned_models():
         yield from composite_keys(model)
-    yield from deletion(role)
 
 
 def overview_may(model: type[models.Model]) -> tuple[str, ...]:
     """The overview reads, and writes only where a row may belong to no organisation."""
     return model.web_may if issubclass(model, OrgOwnedOrUnbounded) else ("SELECT",)
+
+
+def intake_may(model: type[models.Model]) -> tuple[str, ...]:
+    return getattr(model, "intake_may", ())
 
 
 def grants(table: str, rights: tuple[str, ...], role: sql.Identifier) -> Iterator[sql.Composable]:
@@ -161,40 +166,6 @@ def models_in_order() -> tuple[type[models.Model], ...]:
         if model is not Organisation
     }
     return tuple(TopologicalSorter(graph).static_order())
-
-
-def deletion(role: sql.Identifier) -> Iterator[sql.Composable]:
-    """Make the function, and let the web's role alone call it. It returns how many rows went from which table."""
-    name = sql.Identifier("public", DELETION)
-    yield sql.SQL(
-        "CREATE OR REPLACE FUNCTION {}(wanted text) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER"
-        " SET search_path = {} AS {}"
-    ).format(name, sql.SQL(DELETION_PATH), deletion_body())
-    yield sql.SQL("REVOKE ALL ON FUNCTION {}(text) FROM PUBLIC, {}").format(name, OVERVIEW)
-    yield sql.SQL("GRANT EXECUTE ON FUNCTION {}(text) TO {}").format(name, role)
-
-
-def deletion_body() -> str:
-    """The guard does not lean on row-level security, nor that on the guard: either holds it to one organisation."""
-    owned = [model for model in reversed(models_in_order()) if model in models_of_organisations()]
-    tables = [model._meta.db_table for model in owned if model is not Organisation]
-    tables.sort(key=FILLED_BY_TRIGGERS.__contains__)
-    steps = [_deletion_from(table, "organisation_id") for table in tables]
-    return f"""
-DECLARE removed jsonb := '{{}}'; n bigint;
-BEGIN
-    IF wanted IS NULL OR wanted !~ '^[0-9a-f]{{24}}$' OR wanted IS DISTINCT FROM current_setting('{scope.WRITES}', true)
-    THEN RAISE insufficient_privilege USING MESSAGE = 'This organisation''s scope is not open.';
-    END IF;
-    {"".join(steps)}{_deletion_from(Organisation._meta.db_table, "id")}RETURN removed;
-END """
-
-
-def _deletion_from(table: str, column: str) -> str:
-    return f"""DELETE FROM public.{table} WHERE {column} = wanted;
-    GET DIAGNOSTICS n = ROW_COUNT;
-    removed := removed || jsonb_build_object('{table}', n);
-    """  # noqa: S608 - made of names in this code
 
 
 def build(web: str) -> None:

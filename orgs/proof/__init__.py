@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from orgs import roles
-from orgs.proof import deletion, keys, probes, role, tables
+from orgs.proof import definers, keys, probes, role, tables
 from orgs.proof.finding import Cursor, Finding, Report
 from orgs.proof.tables import Policies
 
@@ -33,7 +33,7 @@ def inspect(report: Report, cursor: Cursor, web: str, expected: dict[str, Polici
     parts: dict[str, Iterable[Finding]] = {
         "the web's role": role.findings(cursor, web),
         "tables, rights and views": tables.findings(cursor, web),
-        "the function that deletes an organisation": deletion.findings(cursor, web),
+        "the functions that run as the owner": definers.findings(cursor, web),
         "foreign keys and unique constraints": keys.findings(cursor),
     }
     if expected is None:

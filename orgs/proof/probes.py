@@ -8,10 +8,11 @@ from typing import Any
 from django.db import DatabaseError, connection, models, transaction
 from psycopg import errors, sql
 
-from orgs import scope, walls
-from orgs.proof import deletion, filler, queries
+from orgs import definers, scope, walls
+from orgs.proof import filler, queries
 from orgs.proof.filler import Row
 from orgs.proof.finding import BROKEN, Finding, Report
+from orgs.models import READ_WRITE
 from orgs.proof.world import World, make_world, undone
 
 READ = "SELECT 1 FROM {table} WHERE {here}"
@@ -26,7 +27,9 @@ OF_THE_OWNER = (
 )
 DELETE_ALL = sql.SQL(
     "SELECT 1 FROM {}(%s) AS removed WHERE EXISTS (SELECT FROM jsonb_each_text(removed) WHERE value <> '0')"
-).format(sql.Identifier("public", walls.DELETION))
+).format(sql.Identifier("public", definers.DELETION))
+DELETION_PLACE = f"function {definers.DELETION}(text)"
+READING = ("SELECT",)
 Attempt = Callable[[], int]
 
 
@@ -37,6 +40,12 @@ class Case:
     name: str
     scope: scope.Scope
     may: dict[str | None, str]
+
+    def rights(self, owner: str | None, model: type[models.Model]) -> tuple[str, ...]:
+        """What it may do to a row of this owner, or more than that: what no scope may is tried elsewhere."""
+        if self.scope == scope.INTAKE:
+            return walls.intake_may(model)
+        return {"": (), "r": READING, "rw": READ_WRITE}[self.may[owner]]
 
 
 def cases(world: World) -> list[Case]:
@@ -49,6 +58,7 @@ def cases(world: World) -> list[Case]:
         Case("a visit to one organisation", scope.visit(a), {a: "r", b: "", None: "rw"}),
         Case("the search for a slug", scope.by_slug("-"), {a: "", b: "", None: ""}),
         Case("the search for a domain", scope.by_domain("-"), {a: "", b: "", None: ""}),
+        Case("the intake of records", scope.INTAKE, {a: "", b: "", None: ""}),
     ]
 
 
@@ -78,21 +88,22 @@ def run(report: Report, web: str) -> None:
 
 def try_rows(report: Report, world: World, case: Case, model: type[models.Model]) -> None:
     """Reach for the row of each organisation and of none, from this scope."""
-    for owner, may in case.may.items():
+    for owner in case.may:
         row = world.rows[owner].get(model)
         if row is None:
             continue
+        may = case.rights(owner, model)
         whose = "one organisation's" if owner == world.a else "another's" if owner else "no organisation's"
         place, hint = f"table {model._meta.db_table}", f"{whose} row in {case.name}"
         seen = reaches(partial(touch, READ, row))
-        report.count("read a row", judge(seen, "r" in may, place, f"read {hint}"))
-        if "w" not in may:
-            attempts: dict[str, Attempt] = {
-                "change": partial(touch, CHANGE, row),
-                "delete": partial(touch, DELETE, row),
-                "add": partial(add, model, owner, world.rows[owner]),
-            }
-            for verb, attempt in attempts.items():
+        report.count("read a row", judge(seen, "SELECT" in may, place, f"read {hint}"))
+        attempts: dict[str, tuple[str, Attempt]] = {
+            "UPDATE": ("change", partial(touch, CHANGE, row)),
+            "DELETE": ("delete", partial(touch, DELETE, row)),
+            "INSERT": ("add", partial(add, model, owner, world.rows[owner])),
+        }
+        for right, (verb, attempt) in attempts.items():
+            if right not in may:
                 report.count(f"{verb} a row", judge(reaches(attempt), False, place, f"{verb} {hint}"))
 
 
@@ -120,7 +131,7 @@ def try_own_row(report: Report, world: World, model: type[models.Model]) -> None
 def try_powers(report: Report, web: str) -> None:
     """What only the owner may do, and becoming somebody else."""
     with connection.cursor() as cursor:
-        own = [web, scope.OVERVIEW_ROLE]
+        own = [web, *scope.ROLES.values()]
         cursor.execute("SELECT rolname FROM pg_roles WHERE rolname <> ALL (%s)", [own])
         become = [sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(role)) for (role,) in cursor.fetchall()]
     tables = [sql.Identifier(model._meta.db_table) for model in walls.models_in_order()]
@@ -135,11 +146,11 @@ def try_deletion(report: Report, world: World, case: Case) -> None:
         whose = "one organisation" if wanted == world.a else "another organisation"
         with undone(), scope.opened(case.scope):
             done = reaches(partial(execute, DELETE_ALL, wanted))
-        findings = judge(done, case.may[wanted] == "rw", deletion.PLACE, f"delete {whose} in {case.name}")
+        findings = judge(done, case.may[wanted] == "rw", DELETION_PLACE, f"delete {whose} in {case.name}")
         report.count("delete an organisation", findings)
     if case.may[world.a] == "rw":
         lost = reaches(partial(_lost_beside, world, case))
-        findings = judge(lost, False, deletion.PLACE, "lose another's rows by deleting one organisation")
+        findings = judge(lost, False, DELETION_PLACE, "lose another's rows by deleting one organisation")
         report.count("delete an organisation", findings)
 
 

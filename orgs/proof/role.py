@@ -15,7 +15,7 @@ POWERS = {
 
 
 def findings(cursor: Cursor, web: str) -> Iterator[Finding]:
-    for role in (web, scope.OVERVIEW_ROLE):
+    for role in (web, *scope.ROLES.values()):
         yield from powers(cursor, role)
         yield from memberships(cursor, role)
         yield from property_of(cursor, role)
@@ -36,22 +36,25 @@ def powers(cursor: Cursor, role: str) -> Iterator[Finding]:
 
 
 def memberships(cursor: Cursor, role: str) -> Iterator[Finding]:
-    """Any role that it could become, but for the overview's."""
+    """Any role that it could become, but for those that belong to scopes."""
     query = """
         SELECT above.rolname FROM pg_auth_members
         JOIN pg_roles AS above ON above.oid = roleid JOIN pg_roles AS own ON own.oid = member
-        WHERE own.rolname = %(role)s AND above.rolname <> %(overview)s ORDER BY 1
+        WHERE own.rolname = %(role)s AND above.rolname <> ALL (%(ours)s) ORDER BY 1
     """
-    for (above,) in rows(cursor, query, role=role, overview=scope.OVERVIEW_ROLE):
+    for (above,) in rows(cursor, query, role=role, ours=list(scope.ROLES.values()) if role not in scope.ROLES.values() else []):
         yield Finding(f"role {role}", f"It is a member of {above}.", f"REVOKE {above} FROM {role}.")
 
 
 def inheritance(cursor: Cursor, web: str) -> Iterator[Finding]:
-    """A role that inherits the overview's rights has its policies in every scope."""
-    query = "SELECT 1 FROM pg_roles WHERE rolname = %(overview)s AND pg_has_role(%(web)s, oid, 'USAGE')"
-    if rows(cursor, query, web=web, overview=scope.OVERVIEW_ROLE):
-        remedy = f"ALTER ROLE {web} NOINHERIT; REVOKE {scope.OVERVIEW_ROLE} FROM {web}; GRANT it again."
-        yield Finding(f"role {web}", f"It inherits the rights of {scope.OVERVIEW_ROLE}.", remedy)
+    """A role that inherits another one's rights has its policies in every scope."""
+    query = """
+        SELECT rolname FROM pg_roles
+        WHERE rolname = ANY (%(ours)s) AND pg_has_role(%(web)s, oid, 'USAGE') ORDER BY 1
+    """
+    for (role,) in rows(cursor, query, web=web, ours=list(scope.ROLES.values())):
+        remedy = f"ALTER ROLE {web} NOINHERIT; REVOKE {role} FROM {web}; GRANT it again."
+        yield Finding(f"role {web}", f"It inherits the rights of {role}.", remedy)
 
 
 def property_of(cursor: Cursor, role: str) -> Iterator[Finding]:

@@ -5,14 +5,16 @@ from collections.abc import Iterator
 from django.db import models
 from psycopg import sql
 
-from orgs import scope, walls
-from orgs.proof.deletion import SIGNATURE
+from orgs import definers, scope, walls
 from orgs.proof.finding import Cursor, Finding, rows
 
 RIGHTS = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER")
 OF_COLUMNS = ("SELECT", "INSERT", "UPDATE", "REFERENCES")
 NOT_SYSTEM = "nspname NOT IN ('pg_catalog', 'information_schema') AND nspname NOT LIKE 'pg\\_t%%'"
 NOT_OF_EXTENSION = "NOT EXISTS (SELECT FROM pg_depend WHERE deptype = 'e' AND objid = {}.oid)"
+# What is read through its table is held to the policies there, and nobody may read it otherwise: see `open_partitions`.
+OF_OURS = """EXISTS (SELECT FROM pg_inherits JOIN pg_class AS whole ON whole.oid = inhparent
+    WHERE inhrelid = pg_class.oid AND whole.relname LIKE 'analytics\\_%%')"""
 Policies = dict[str, tuple[object, ...]]
 
 
@@ -25,18 +27,19 @@ def findings(cursor: Cursor, web: str) -> Iterator[Finding]:
     yield from missing(cursor)
     yield from open_tables(cursor)
     yield from wrong_rights(cursor, web)
+    yield from open_partitions(cursor, web)
     yield from views(cursor)
     yield from definer_functions(cursor)
     yield from rules(cursor)
 
 
 def existing(cursor: Cursor) -> dict[str, tuple[str, bool, bool]]:
-    """Return {table: (kind, row-level security on, forced)}, foreign tables and partitions too."""
+    """Return {table: (kind, row-level security on, forced)}, foreign tables too, and partitions of what is not ours."""
     query = f"""
         SELECT CASE nspname WHEN 'public' THEN relname ELSE nspname || '.' || relname END,
                relkind, relrowsecurity, relforcerowsecurity
         FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
-        WHERE relkind IN ('r', 'p', 'f') AND {NOT_SYSTEM} ORDER BY 1
+        WHERE relkind IN ('r', 'p', 'f') AND {NOT_SYSTEM} AND NOT (relispartition AND {OF_OURS}) ORDER BY 1
     """  # noqa: S608 constants
     return {name: (kind, on, forced) for name, kind, on, forced in rows(cursor, query)}
 
@@ -68,14 +71,32 @@ def open_tables(cursor: Cursor) -> Iterator[Finding]:
 
 def wrong_rights(cursor: Cursor, web: str) -> Iterator[Finding]:
     """More than the models say is a hole; less is a page that fails."""
-    for role, may in ((web, _web_may), (scope.OVERVIEW_ROLE, walls.overview_may)):
+    shared = walls.SHARED_TABLES
+    kinds = (
+        (web, _web_may, shared),
+        (scope.OVERVIEW_ROLE, walls.overview_may, shared),
+        (scope.INTAKE_ROLE, walls.intake_may, dict.fromkeys(shared, ()) | walls.INTAKE_TABLES),
+    )
+    for role, may, others in kinds:
         ours = {table: may(model) for table, model in by_table().items()}
-        for table, expected in (walls.SHARED_TABLES | ours).items():
+        for table, expected in (others | ours).items():
             has = rights(cursor, role, table)
             for right in sorted(has - set(expected)):
                 yield Finding(f"table {table}", f"{role} may {right} there.")
             for right in sorted(set(expected) - has):
                 yield Finding(f"table {table}", f"{role} may not {right} there, which pages need.")
+
+
+def open_partitions(cursor: Cursor, web: str) -> Iterator[Finding]:
+    """What is in a partition is behind the policies of its table, unless somebody may go to the partition itself."""
+    query = f"""
+        SELECT relname, role FROM pg_class, unnest(%(roles)s::text[]) AS role
+        WHERE relispartition AND relkind = 'r' AND {OF_OURS} AND relnamespace = 'public'::regnamespace
+          AND has_table_privilege(role, pg_class.oid, %(rights)s) ORDER BY 1
+    """  # noqa: S608 constants
+    roles = [web, *scope.ROLES.values()]
+    for partition, role in rows(cursor, query, roles=roles, rights=", ".join(RIGHTS)):
+        yield Finding(f"table {partition}", f"{role} may go round the policies of its table.")
 
 
 def _web_may(model: type[models.Model]) -> tuple[str, ...]:
@@ -115,8 +136,9 @@ def definer_functions(cursor: Cursor) -> Iterator[Finding]:
         JOIN pg_namespace ON pg_namespace.oid = pronamespace
         WHERE prosecdef AND {NOT_SYSTEM} AND {NOT_OF_EXTENSION.format("pg_proc")} ORDER BY 1
     """  # noqa: S608 constants
+    ours = {definer.signature for definer in definers.definers()}
     for (function,) in rows(cursor, query):
-        if function != SIGNATURE:
+        if function not in ours:
             yield Finding(f"function {function}", "It is SECURITY DEFINER: it runs as its owner.", "Drop it.")
 
 

@@ -48,9 +48,18 @@ def make_world() -> World:
             for model in walls.models_in_order():
                 if _may_be_of_one(model) if organisation_id else _may_be_of_none(model):
                     rows[model] = filler.make(model, organisation_id, rows)
-                    filler.insert(rows[model])
+                    if _is_taken_in(model):
+                        with scope.opened(scope.INTAKE):
+                            filler.insert(rows[model])
+                    else:
+                        filler.insert(rows[model])
         world.rows[organisation_id] = rows
     return world
+
+
+def _is_taken_in(model: type[models.Model]) -> bool:
+    """Whether the web adds rows only in the scope of the intake."""
+    return "INSERT" in walls.intake_may(model) and "INSERT" not in model.web_may  # type: ignore[attr-defined]
 
 
 def _may_be_of_one(model: type[models.Model]) -> bool:

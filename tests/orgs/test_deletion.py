@@ -4,7 +4,7 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 from psycopg import errors
 
-from orgs import scope, services, walls
+from orgs import definers, scope, services, walls
 from orgs.models import AuditEntry, Organisation
 from orgs.proof.world import make_world, undone
 from tests.conftest import World, signed_in
@@ -82,7 +82,7 @@ def test_the_function_deletes_the_open_scopes_organisation_alone(world: World, w
     id = {"another": world.globex.id, "unknown": "0" * 24}.get(wanted or "", wanted)
     with scope.opened(scope.of(world.acme.id)), connection.cursor() as cursor:
         with pytest.raises(DatabaseError) as refused, transaction.atomic():
-            cursor.execute(f"SELECT {walls.DELETION}(%s)", [id])
+            cursor.execute(f"SELECT {definers.DELETION}(%s)", [id])
         assert isinstance(refused.value.__cause__, errors.InsufficientPrivilege)
     assert left(world.globex.id)
 

@@ -1,5 +1,7 @@
 """Each way to break the walls, and what the proof then says."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from tests.walls.conftest import Walls
@@ -91,6 +93,7 @@ def test_catalogue_of_a_migrated_database_has_no_fault(walls: Walls) -> None:
             [
                 "table orgs_auditentry: commonhold_web may UPDATE there.",
                 "table orgs_auditentry: commonhold_overview may UPDATE there.",
+                "table orgs_auditentry: commonhold_intake may UPDATE there.",
             ],
         ),
         (
@@ -102,6 +105,7 @@ def test_catalogue_of_a_migrated_database_has_no_fault(walls: Walls) -> None:
             [
                 "table django_admin_log: commonhold_web may SELECT there.",
                 "table django_admin_log: commonhold_overview may SELECT there.",
+                "table django_admin_log: commonhold_intake may SELECT there.",
             ],
         ),
         (
@@ -109,6 +113,7 @@ def test_catalogue_of_a_migrated_database_has_no_fault(walls: Walls) -> None:
             [
                 "schema public: commonhold_web may CREATE in it.",
                 "schema public: commonhold_overview may CREATE in it.",
+                "schema public: commonhold_intake may CREATE in it.",
             ],
         ),
         ("ALTER ROLE commonhold_web BYPASSRLS", ["role commonhold_web: It has BYPASSRLS."]),
@@ -120,6 +125,15 @@ def test_catalogue_of_a_migrated_database_has_no_fault(walls: Walls) -> None:
             "REVOKE commonhold_overview FROM commonhold_web; ALTER ROLE commonhold_web INHERIT;"
             " GRANT commonhold_overview TO commonhold_web",
             ["role commonhold_web: It inherits the rights of commonhold_overview."],
+        ),
+        (
+            "GRANT SELECT ON keys_key TO commonhold_intake",
+            ["table keys_key: commonhold_intake may SELECT there."],
+        ),
+        (
+            "DO $$ BEGIN EXECUTE format('GRANT SELECT ON %I TO commonhold_web', to_char(now() AT TIME ZONE 'UTC',"
+            " '\"analytics_record_\"YYYYMMDD')); END $$",
+            [f"table analytics_record_{datetime.now(UTC):%Y%m%d}: commonhold_web may go round the policies of its table."],
         ),
         (
             "GRANT UPDATE ON keys_key TO commonhold_overview",
@@ -163,7 +177,7 @@ def test_proof_names_a_database_where_temporary_tables_may_hide_real_ones(walls:
     walls.run(f'GRANT TEMPORARY ON DATABASE "{walls.server.info.dbname}" TO PUBLIC')
     assert walls.faults() == [
         f"database {walls.server.info.dbname}: {role} may TEMPORARY in it."
-        for role in ("commonhold_web", "commonhold_overview")
+        for role in ("commonhold_web", "commonhold_overview", "commonhold_intake")
     ]
 
 

@@ -3,46 +3,49 @@
 import pytest
 
 from orgs import proof
-from orgs.proof import deletion, probes
+from orgs.definers import definers
+from orgs.proof import probes
 from orgs.proof.finding import Report
 from orgs.proof.world import make_world, undone
-from orgs.walls import DELETION, DELETION_PATH, deletion_body, owned_models
+from orgs.walls import owned_models
 from tests.walls.conftest import Walls
 from tests.walls.test_proof import broken, found
 
-UNGUARDED = deletion_body()
+FUNCTION = definers()[0]
+PLACE = f"function {FUNCTION.signature}"
+UNGUARDED = FUNCTION.body
 UNGUARDED = UNGUARDED[: UNGUARDED.index("IF wanted")] + UNGUARDED[UNGUARDED.index("END IF;") + 7 :]
 REPLACE = (
-    f"CREATE OR REPLACE FUNCTION {DELETION}(wanted text) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER"
-    f" SET search_path = {DELETION_PATH} AS $body${UNGUARDED}$body$"
+    f"CREATE OR REPLACE FUNCTION {FUNCTION.name}(wanted text) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER"
+    f" SET search_path = {FUNCTION.settings['search_path']} AS $body${UNGUARDED}$body$"
 )
 
 
 @pytest.mark.parametrize(
     ("statement", "fault"),
     [
-        (f"DROP FUNCTION {deletion.SIGNATURE}", "It does not exist."),
+        (f"DROP FUNCTION {FUNCTION.signature}", "It does not exist."),
         (REPLACE, "It is not as the code defines it."),
-        (f"ALTER FUNCTION {deletion.SIGNATURE} SET search_path = public", "It is not as the code defines it."),
-        (f"ALTER FUNCTION {deletion.SIGNATURE} SECURITY INVOKER", "It is not as the code defines it."),
-        (f"GRANT EXECUTE ON FUNCTION {deletion.SIGNATURE} TO PUBLIC", "everybody may call it."),
+        (f"ALTER FUNCTION {FUNCTION.signature} SET search_path = public", "It is not as the code defines it."),
+        (f"ALTER FUNCTION {FUNCTION.signature} SECURITY INVOKER", "It is not as the code defines it."),
+        (f"GRANT EXECUTE ON FUNCTION {FUNCTION.signature} TO PUBLIC", "everybody may call it."),
         (
-            f"GRANT EXECUTE ON FUNCTION {deletion.SIGNATURE} TO commonhold_overview",
+            f"GRANT EXECUTE ON FUNCTION {FUNCTION.signature} TO commonhold_overview",
             "commonhold_overview may call it.",
         ),
         (
-            f"REVOKE ALL ON FUNCTION {deletion.SIGNATURE} FROM commonhold_web",
-            "commonhold_web may not call it, which the Admin API needs.",
+            f"REVOKE ALL ON FUNCTION {FUNCTION.signature} FROM commonhold_web",
+            "commonhold_web may not call it, which Commonhold needs.",
         ),
         (
-            f"ALTER FUNCTION {deletion.SIGNATURE} OWNER TO postgres",
+            f"ALTER FUNCTION {FUNCTION.signature} OWNER TO postgres",
             "It runs as postgres, who does not own the tables.",
         ),
     ],
 )
 def test_proof_names_a_function_that_is_not_ours(walls: Walls, statement: str, fault: str) -> None:
     walls.run(statement)
-    assert f"{deletion.PLACE}: {fault}" in walls.faults()
+    assert f"{PLACE}: {fault}" in walls.faults()
 
 
 def attempts() -> list[str]:
@@ -51,14 +54,14 @@ def attempts() -> list[str]:
         rows = make_world()
         for case in probes.cases(rows):
             probes.try_deletion(report, rows, case)
-    return found(report, deletion.PLACE)
+    return found(report, PLACE)
 
 
 def test_attempts_get_through_where_neither_guard_stands(installed: None) -> None:
     unforced = [f"ALTER TABLE {model._meta.db_table} NO FORCE ROW LEVEL SECURITY" for model in owned_models()]
     with broken(REPLACE):
         assert attempts() == []
-        assert "It is not as the code defines it." in found(proof.prove(), deletion.PLACE)
+        assert "It is not as the code defines it." in found(proof.prove(), PLACE)
     with broken(*unforced):
         assert attempts() == []
     with broken(REPLACE, *unforced):

@@ -11,7 +11,7 @@ from django.db import models
 from pytest_django import Settings
 
 from gateways.models import GatewayGroup
-from orgs import proof, roles, scope, walls
+from orgs import definers, proof, roles, scope, walls
 from orgs.proof import probes
 from orgs.proof.finding import Report
 from orgs.proof.world import make_world, undone
@@ -31,13 +31,14 @@ def prove(*arguments: str) -> tuple[int, str]:
 @contextmanager
 def broken(*statements: str) -> Iterator[None]:
     """Break the walls of this worker's database for the block, as their owner."""
+    web = roles.web_role()
     with connect(OWNER, autocommit=True) as owner:
         try:
             for statement in statements:
                 owner.execute(statement)
             yield
         finally:
-            for repair in walls.statements(roles.web_role()):
+            for repair in (*walls.statements(web), *definers.statements(web)):
                 owner.execute(repair.as_string(owner).encode())
 
 

@@ -3,7 +3,7 @@ from typing import Any
 from django.core.management.commands import migrate
 from django.db import transaction
 
-from orgs import roles, walls
+from orgs import definers, roles, walls
 
 
 class Command(migrate.Command):
@@ -16,3 +16,4 @@ class Command(migrate.Command):
             if not (options["plan"] or options["check_unapplied"]):
                 with transaction.atomic():
                     walls.build(web)
+                    definers.build(web)
