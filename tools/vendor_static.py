@@ -1,7 +1,7 @@
-"""Make static/vendor/ and static/icons.svg from the pinned npm packages of Tabler and htmx.
+"""Make static/vendor/ and static/icons.svg from the pinned npm packages of Tabler, htmx and uPlot.
 
 Run `python tools/vendor_static.py` after changing a version, a kept class or an icon, and commit the result.
-It needs npm, and only to download three archives: nothing of theirs is executed.
+It needs npm, and only to download their archives: nothing of theirs is executed.
 """
 
 import re
@@ -15,6 +15,7 @@ STATIC = Path(__file__).resolve().parent.parent / "static"
 TABLER = "@tabler/core@1.6.1"
 TABLER_ICONS = "@tabler/icons@3.51.0"
 HTMX = "htmx.org@4.0.1"
+UPLOT = "uplot@1.6.32"
 
 ICONS = """
     activity adjustments alert-circle alert-triangle api apps arrow-left ban books building calendar check
@@ -46,7 +47,8 @@ DARK = re.compile(r"^(?::root)?\[data-bs-theme=dark\]")
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        core, icons, htmx = (download(package, Path(folder)) for package in (TABLER, TABLER_ICONS, HTMX))
+        packages = (TABLER, TABLER_ICONS, HTMX, UPLOT)
+        core, icons, htmx, uplot = (download(package, Path(folder)) for package in packages)
         css = (core / "dist/css/tabler.css").read_text()
         licence = (icons / "LICENSE").read_text()
         write("vendor/tabler.css", banner(css) + subset(css) + "\n")
@@ -55,6 +57,9 @@ def main() -> None:
         write("icons.svg", sprite(icons / "icons/outline"))
         write("vendor/htmx.js", (htmx / "dist/htmx.min.js").read_text() + "\n")
         write("vendor/LICENSE.htmx.txt", (htmx / "LICENSE").read_text())
+        write("vendor/uplot.js", (uplot / "dist/uPlot.iife.min.js").read_text())
+        write("vendor/uplot.css", (uplot / "dist/uPlot.min.css").read_text())
+        write("vendor/LICENSE.uplot.txt", (uplot / "LICENSE").read_text())
 
 
 def download(package: str, folder: Path) -> Path:
