@@ -1,7 +1,7 @@
 """What gateways write of each request, read leniently: one record that makes no sense does not stop the others.
 
-A list in Redis holds MessagePack maps with the field names of Go (`Method`, `ResponseCode`, …). Times are pairs of seconds
-and nanoseconds, or what other versions made of them.
+A list in Redis holds MessagePack maps with the field names of Go (`Method`, `ResponseCode`, …). Times are pairs of
+seconds and nanoseconds, or what other versions made of them.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -14,8 +14,8 @@ from analytics.naming import endpoint
 
 LONGEST_PATH, LONGEST_TEXT, LONGEST_BODY = 2_000, 300, 64_000
 MOST_TAGS = 20
-MOST_MS = 2**31 - 1
-MOST_BYTES = 2**62
+# Clients say how long they are: sums of what they say must fit too.
+MOST = 2**31 - 1
 # Gateways' clocks differ, but not by this much.
 AHEAD = timedelta(minutes=10)
 NO_KEY = "00000000"
@@ -154,9 +154,9 @@ def read(raw: Raw, *, now: datetime, oldest: datetime) -> Request:
         path=path,
         endpoint=endpoint(method, path),
         status=_status(raw.status),
-        latency=_whole(latency.total or raw.request_time, MOST_MS),
-        upstream=_whole(latency.upstream, MOST_MS),
-        size=_whole(raw.size, MOST_BYTES),
+        latency=_whole(latency.total or raw.request_time, MOST),
+        upstream=_whole(latency.upstream, MOST),
+        size=_whole(raw.size, MOST),
         address=_text(raw.address, 45),
         country=_country(raw.geo),
         agent=_text(raw.agent, LONGEST_TEXT),

@@ -26,7 +26,7 @@ class Facet(models.IntegerChoices):
     API = 1, "API"  # (0, API)
     VERSION = 2, "version"  # (API, version), for APIs with versions
     KEY = 3, "key"  # (API, key)
-    ENDPOINT = 4, "path"  # (API, method and path)
+    ENDPOINT = 4, "path"  # (API, method and path there)
     COUNTRY = 5, "country"  # (0, country)
     CLIENT = 6, "OAuth client"  # (0, client)
     TAG = 7, "tag"  # (0, tag)
@@ -137,6 +137,14 @@ class Rollup(Counted):
         return f"{self.hits} requests of {self.at}"
 
 
+def indexes_of(level: str) -> tuple[models.Index, ...]:
+    """For one value over time, and for a time with all its values; the primary key is for those of one parent."""
+    return (
+        models.Index(fields=["organisation", "value", "at"], name=f"analytics_{level}_value"),
+        models.Index(fields=["organisation", "facet", "at"], name=f"analytics_{level}_time"),
+    )
+
+
 class Minute(Rollup):
     """Of TOTAL and API alone, for the last hours."""
 
@@ -152,23 +160,19 @@ class Hour(Rollup):
     kept_days: ClassVar = 70
 
     class Meta(Rollup.Meta):
-        indexes = (
-            models.Index(
-                fields=["organisation", "value", "at"], name="analytics_hour_key", condition=models.Q(facet=3)
-            ),
-        )
+        indexes = indexes_of("hour")
 
 
 class Day(Rollup):
     """Days of UTC, summed when they have ended (`analytics.closing`), and corrected where records come later."""
 
     class Meta(Rollup.Meta):
-        indexes = (models.Index(fields=["organisation", "value", "at"], name="analytics_day_value"),)
+        indexes = indexes_of("day")
 
 
 class Month(Rollup):
     class Meta(Rollup.Meta):
-        indexes = (models.Index(fields=["organisation", "value", "at"], name="analytics_month_value"),)
+        indexes = indexes_of("month")
 
 
 class Leaders(Counted):
@@ -254,7 +258,7 @@ class Batch(OfInstallation):
     list is taken, when nobody knows how long it is.
     """
 
-    intake_may: ClassVar = ("SELECT", "INSERT", "DELETE")
+    intake_may: ClassVar = ("SELECT", "INSERT", "UPDATE", "DELETE")
 
     id = models.BigAutoField(primary_key=True)
     group_id = models.CharField(max_length=24)

@@ -23,7 +23,7 @@ def number(kind: int, text: str) -> int:
 
 @lru_cache(maxsize=100_000)
 def endpoint(method: str, path: str) -> str:
-    """Return the method and the path as they are counted: `GET /orders/{id}`."""
+    """Return the method and the path as they are counted: `GET /orders/{id}`. In its name the API's id comes first."""
     parts = path.split("/", MOST_PARTS + 1)
     if len(parts) > MOST_PARTS:
         path = "/".join(parts[:MOST_PARTS]) + "/…"

@@ -40,6 +40,11 @@ def connect(group: GatewayGroup) -> "redis.Redis":
     return _client(url_of(group))
 
 
+def connect_for_bytes(group: GatewayGroup) -> "redis.Redis":
+    """Return a client for what is no text."""
+    return _client(url_of(group), decode=False)
+
+
 def checked(url: str) -> str:
     """Return the address if a client can be made of it. Raises ValueError: a worker must not stumble over it."""
     try:
@@ -51,9 +56,9 @@ def checked(url: str) -> str:
 
 
 @lru_cache(maxsize=1_000)
-def _client(url: str) -> "redis.Redis":
+def _client(url: str, *, decode: bool = True) -> "redis.Redis":
     return redis.Redis.from_url(
-        url, socket_connect_timeout=CONNECT_TIMEOUT_S, socket_timeout=TIMEOUT_S, decode_responses=True
+        url, socket_connect_timeout=CONNECT_TIMEOUT_S, socket_timeout=TIMEOUT_S, decode_responses=decode
     )
 
 

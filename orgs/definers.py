@@ -51,7 +51,9 @@ def definers() -> tuple[Definer, ...]:
 def statements(web: str) -> Iterator[sql.Composable]:
     for definer in definers():
         settings = [sql.SQL("SET {} = {}").format(sql.SQL(k), sql.SQL(v)) for k, v in _written(definer)]
-        yield sql.SQL("CREATE OR REPLACE FUNCTION public.{}({}) RETURNS {} LANGUAGE plpgsql SECURITY DEFINER {} AS {}").format(
+        yield sql.SQL(
+            "CREATE OR REPLACE FUNCTION public.{}({}) RETURNS {} LANGUAGE plpgsql SECURITY DEFINER {} AS {}"
+        ).format(
             sql.SQL(definer.name), sql.SQL(definer.arguments), sql.SQL(definer.returns),
             sql.SQL(" ").join(settings), definer.body,
         )  # fmt: skip

@@ -11,7 +11,8 @@ INDEXES = {
     "analytics_minute": ("PRIMARY KEY (organisation_id, facet, parent, at, value)",),
     "analytics_hour": (
         "PRIMARY KEY (organisation_id, facet, parent, at, value)",
-        "CREATE INDEX analytics_hour_key ON analytics_hour (organisation_id, value, at) WHERE facet = 3",
+        "CREATE INDEX analytics_hour_value ON analytics_hour (organisation_id, value, at)",
+        "CREATE INDEX analytics_hour_time ON analytics_hour (organisation_id, facet, at)",
     ),
 }
 

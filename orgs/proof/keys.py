@@ -63,7 +63,8 @@ def missing_keys(cursor: Cursor) -> Iterator[Finding]:
         if is_checked
     }
     for table, model in by_table().items():
-        if model is not Organisation and not getattr(model, "keyless", "") and (table, "orgs_organisation", ("organisation_id",)) not in there:
+        needs_key = model is not Organisation and not getattr(model, "keyless", "")
+        if needs_key and (table, "orgs_organisation", ("organisation_id",)) not in there:
             yield Finding(f"table {table}", "It has no foreign key to its organisation.", "Run `manage.py migrate`.")
         for field in walls.references(model):
             target = field.related_model._meta.db_table

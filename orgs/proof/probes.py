@@ -9,10 +9,10 @@ from django.db import DatabaseError, connection, models, transaction
 from psycopg import errors, sql
 
 from orgs import definers, scope, walls
+from orgs.models import READ_WRITE
 from orgs.proof import filler, queries
 from orgs.proof.filler import Row
 from orgs.proof.finding import BROKEN, Finding, Report
-from orgs.models import READ_WRITE
 from orgs.proof.world import World, make_world, undone
 
 READ = "SELECT 1 FROM {table} WHERE {here}"

@@ -42,7 +42,8 @@ def memberships(cursor: Cursor, role: str) -> Iterator[Finding]:
         JOIN pg_roles AS above ON above.oid = roleid JOIN pg_roles AS own ON own.oid = member
         WHERE own.rolname = %(role)s AND above.rolname <> ALL (%(ours)s) ORDER BY 1
     """
-    for (above,) in rows(cursor, query, role=role, ours=list(scope.ROLES.values()) if role not in scope.ROLES.values() else []):
+    ours = [] if role in scope.ROLES.values() else list(scope.ROLES.values())
+    for (above,) in rows(cursor, query, role=role, ours=ours):
         yield Finding(f"role {role}", f"It is a member of {above}.", f"REVOKE {above} FROM {role}.")
 
 

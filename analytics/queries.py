@@ -1,0 +1,294 @@
+"""What an organisation's roll-ups say: totals, series over time, and the values with the most.
+
+Each is one statement for the open scope's organisation, named in it besides what row-level security does. Numbers are
+exact: which levels they are summed from changes how long it takes, never what comes out.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection
+from django.utils import timezone
+from psycopg import sql
+
+from analytics import histogram
+from analytics.models import Facet, Hour, Leaders
+from analytics.rollups import LEVELS, SUMMED
+from analytics.spans import Piece, Span, ceiling, cover, merged, start_of
+from orgs import scope
+
+QUANTILES = (0.5, 0.95, 0.99)
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """Of some requests. Times are milliseconds; `codes` is {status: requests}."""
+
+    hits: int = 0
+    client_errors: int = 0
+    server_errors: int = 0
+    latency_sum: int = 0
+    upstream_sum: int = 0
+    size: int = 0
+    latencies: int = 0
+    code_counts: int = 0
+    slowest: int = 0
+    last_at: datetime | None = None
+
+    @property
+    def errors(self) -> int:
+        return self.client_errors + self.server_errors
+
+    @property
+    def success(self) -> int:
+        return self.hits - self.errors
+
+    @property
+    def latency(self) -> float | None:
+        return self.latency_sum / self.hits if self.hits else None
+
+    @property
+    def upstream(self) -> float | None:
+        return self.upstream_sum / self.hits if self.hits else None
+
+    @property
+    def codes(self) -> dict[int, int]:
+        return histogram.by_code(self.code_counts)
+
+    def quantiles(self) -> list[float | None]:
+        """Return p50, p95 and p99."""
+        return histogram.quantiles(self.latencies, QUANTILES)
+
+
+@dataclass(frozen=True)
+class Value:
+    """A value of a facet, and the parent it has; of several one."""
+
+    parent: int
+    value: int
+    numbers: Numbers
+
+
+@dataclass(frozen=True)
+class Of:
+    """Which roll-ups: of one facet, and under one parent or of one value where these are given."""
+
+    facet: Facet
+    parent: int | None = 0
+    value: int | None = None
+
+    def where(self) -> tuple[sql.Composable, list[Any]]:
+        parts, params = ["organisation_id = %s AND facet = %s"], [scope.current_organisation_id(), self.facet.value]
+        for column in ("parent", "value"):
+            wanted = getattr(self, column)
+            if wanted is not None:
+                parts.append(f"{column} = %s")
+                params.append(wanted)
+        return sql.SQL(" AND ".join(parts)), params
+
+
+EVERYTHING = Of(Facet.TOTAL, 0, 0)
+
+
+def of_api(api: int) -> Of:
+    return Of(Facet.API, 0, api)
+
+
+def of_key(key: int) -> Of:
+    """A key at every API that it was used at."""
+    return Of(Facet.KEY, None, key)
+
+
+def totals(of: Of, start: datetime, end: datetime) -> Numbers:
+    source, params = _rows(of, _pieces(of, [(start, end)]))
+    [row] = _ask(sql.SQL("SELECT {} FROM {} AS rows").format(sql.SQL(SUMMED), source), params)
+    return _numbers(row)
+
+
+def series(of: Of, span: Span) -> list[Numbers | None]:
+    """Return the numbers of each bucket of the span; None for what has not happened yet."""
+    starts = span.starts
+    ends = [*starts[1:], span.end]
+    until = span.until
+    if span.resolution == "minute":
+        pieces = [Piece("minute", span.start, until)]
+    else:
+        pieces = _pieces(
+            of, [(start, min(end, until)) for start, end in zip(starts, ends, strict=True) if start < until]
+        )
+    source, params = _rows(of, pieces)
+    rows = _ask(
+        sql.SQL("SELECT width_bucket(at, %s::timestamptz[]), {} FROM {} AS rows GROUP BY 1").format(
+            sql.SQL(SUMMED), source
+        ),
+        [starts, *params],
+    )
+    found = {int(place): _numbers(row) for place, *row in rows}
+    return [found.get(place + 1, Numbers()) if start < until else None for place, start in enumerate(starts)]
+
+
+def top(of: Of, start: datetime, end: datetime, *, by_errors: bool = False, limit: int = 10) -> list[Value]:
+    """Return the values with the most requests (or errors), falling, and equal ones in the order of their numbers.
+
+    Of many values, only those are summed that can be among the first: see `_candidates`.
+    """
+    pieces = _pieces(of, [(start, end)])
+    if not _has_leaders(of, pieces, by_errors=by_errors):
+        return _summed(of, pieces, by_errors=by_errors, limit=limit)
+    found = _candidates(of, pieces, by_errors=by_errors)
+    values = _summed(of, pieces, by_errors=by_errors, limit=limit, among=found.values)
+    least = _score(values[-1], by_errors) if len(values) == limit else 0
+    if not found.others or least > found.others:
+        return values
+    return _summed(of, pieces, by_errors=by_errors, limit=limit)
+
+
+def _summed(
+    of: Of, pieces: Sequence[Piece], *, by_errors: bool, limit: int, among: Sequence[int] | None = None
+) -> list[Value]:
+    source, params = _rows(of, pieces, among)
+    score = "sum(client_errors) + sum(server_errors)" if by_errors else "sum(hits)"
+    rows = _ask(
+        sql.SQL(
+            "SELECT min(parent), value, {} FROM {} AS rows GROUP BY value"
+            " HAVING {} > 0 ORDER BY {} DESC, value LIMIT %s"
+        ).format(sql.SQL(SUMMED), source, sql.SQL(score), sql.SQL(score)),
+        [*params, limit],
+    )
+    return [Value(parent, value, _numbers(numbers)) for parent, value, *numbers in rows]
+
+
+def _score(value: Value, by_errors: bool) -> int:
+    return value.numbers.errors if by_errors else value.numbers.hits
+
+
+def named(numbers: Sequence[int]) -> dict[int, tuple[str, str]]:
+    """Return {number: (text, label)} of those that have a name."""
+    if not numbers:
+        return {}
+    rows = _ask(
+        sql.SQL("SELECT id, text, label FROM analytics_name WHERE organisation_id = %s AND id = ANY (%s)"),
+        [scope.current_organisation_id(), list(numbers)],
+    )
+    return {id: (text, label) for id, text, label in rows}
+
+
+def _pieces(of: Of, times: Sequence[tuple[datetime, datetime]]) -> list[Piece]:
+    """Only some facets are counted by the minute: of others, an hour that has begun is taken whole."""
+    closed = closed_until()
+    since = start_of("day", timezone.now() - timedelta(days=Hour.kept_days - 1))
+    if of.facet not in (Facet.TOTAL, Facet.API):
+        times = [(start, ceiling(end - timedelta(microseconds=1), "hour")) for start, end in times]
+    return merged(piece for start, end in times for piece in cover(start, end, closed, hours_since=since))
+
+
+def closed_until() -> Mapping[str, datetime]:
+    """Until when hours, days and months have been summed. That is the installation's, and the same for everyone."""
+    [rows] = scope.ask_in((scope.INSTALLATION, "SELECT level, until FROM analytics_closed", []))
+    return dict(rows)
+
+
+def _rows(of: Of, pieces: Sequence[Piece], among: Sequence[int] | None = None) -> tuple[sql.Composable, list[Any]]:
+    """Return the roll-ups of these pieces as a relation, of these values where they are given, and its parameters."""
+    where, params = of.where()
+    if among is not None:
+        where, params = where + sql.SQL(" AND value = ANY (%s)"), [*params, list(among)]
+    parts: list[sql.Composable] = []
+    values: list[Any] = []
+    for piece in pieces:
+        table = sql.Identifier(LEVELS[piece.level].table)
+        parts.append(sql.SQL("SELECT * FROM {} WHERE {} AND at >= %s AND at < %s").format(table, where))
+        values += [*params, piece.start, piece.end]
+    if not parts:
+        parts.append(sql.SQL("SELECT * FROM analytics_day WHERE false"))
+    return sql.SQL("({})").format(sql.SQL(" UNION ALL ").join(parts)), values
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """`values` are all that can have more than `others` requests together in the span."""
+
+    values: list[int]
+    others: int
+
+
+MOST_CANDIDATES = 60
+STEPS = {"hour": "1 hour", "day": "1 day", "month": "1 month"}
+ASKED = sql.SQL("""
+    WITH pieces AS (
+        SELECT * FROM unnest(%s::text[], %s::timestamptz[], %s::timestamptz[], %s::interval[])
+            AS t (level, since, until, step)
+    ), led AS (
+        SELECT l.level, l.at, values, numbers, numbers[cardinality(numbers)] AS last
+        FROM pieces JOIN analytics_leaders AS l
+            ON organisation_id = %s AND facet = %s AND parent = %s AND by = %s
+            AND l.level = pieces.level AND at >= since AND at < until
+    )
+""")
+
+
+def _has_leaders(of: Of, pieces: Sequence[Piece], *, by_errors: bool) -> bool:
+    [[found]] = _ask(ASKED + sql.SQL("SELECT EXISTS (SELECT FROM led)"), _asked(of, pieces, by_errors))
+    return bool(found)
+
+
+def _asked(of: Of, pieces: Sequence[Piece], by_errors: bool) -> list[Any]:
+    parent = Leaders.ALL_PARENTS if of.parent is None else of.parent
+    return [
+        [piece.level for piece in pieces], [piece.start for piece in pieces], [piece.end for piece in pieces],
+        [STEPS[piece.level] for piece in pieces],
+        scope.current_organisation_id(), of.facet.value, parent, int(by_errors),
+    ]  # fmt: skip
+
+
+def _candidates(of: Of, pieces: Sequence[Piece], *, by_errors: bool) -> Candidates:
+    """Return the values that can have the most, by what leaders say, and all rows of buckets that have no leaders.
+
+    A value that is not among a bucket's leaders has at most what the last of them has there. So it has, in the whole
+    span, at most what is known of it, and what the last leaders have of the buckets that it does not lead.
+    """
+    where, params = of.where()
+    score = sql.SQL("client_errors + server_errors" if by_errors else "hits")
+    levels = sorted({piece.level for piece in pieces})
+    others = [
+        sql.SQL(
+            "SELECT value, {} AS number, 0 AS last FROM unled JOIN {} AS r ON level = %s AND r.at = unled.at WHERE {}"
+        ).format(score, sql.Identifier(LEVELS[level].table), where)
+        for level in levels
+    ]
+    query = ASKED + sql.SQL("""
+        , unled AS MATERIALIZED (
+            SELECT pieces.level, at FROM pieces
+            CROSS JOIN LATERAL generate_series(since, until - interval '1 second', step) AS at
+            WHERE (pieces.level, at) NOT IN (SELECT level, at FROM led)
+        ), least AS (
+            SELECT sum(last) AS number FROM led
+        ), entries AS (
+            SELECT unnest(values) AS value, unnest(numbers) AS number, last FROM led
+            UNION ALL {others}
+        )
+        SELECT value, (sum(entries.number) - sum(last) + least.number)::bigint AS most, least.number::bigint
+        FROM entries, least GROUP BY value, least.number ORDER BY most DESC LIMIT %s
+    """).format(others=sql.SQL(" UNION ALL ").join(others))
+    query_params = _asked(of, pieces, by_errors)
+    for level in levels:
+        query_params += [level, *params]
+    rows = _ask(query, [*query_params, MOST_CANDIDATES + 1])
+    most_of_others = rows[MOST_CANDIDATES][1] if len(rows) > MOST_CANDIDATES else rows[0][2]
+    return Candidates([value for value, _, _ in rows[:MOST_CANDIDATES]], int(most_of_others))
+
+
+def _ask(query: sql.Composable, params: Sequence[Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(query, params)
+        return list(cursor.fetchall())
+
+
+def _numbers(row: Sequence[Any]) -> Numbers:
+    """Return the numbers of a row of SUMMED; of no rows at all, zeros."""
+    if row[0] is None:
+        return Numbers()
+    *sums, last_at = row
+    return Numbers(*map(int, sums), last_at=last_at)  # type: ignore[misc, arg-type] # the fields before it
