@@ -1,4 +1,4 @@
-"""What `manage.py up` runs as children of its own: the web server, and the worker, begun anew whenever it ends.
+"""What `manage.py up` runs as children of its own: the web server, and what is begun anew whenever it ends.
 
 None outlives `up`: it ends them when it ends, and where it is killed, Linux tells them.
 """
@@ -48,19 +48,20 @@ class Kept:
             self.begin()
 
 
-def serve(web: list[str], worker: list[str]) -> int:
-    """Run both until the web server ends; return its exit code. Whatever ends this ends both."""
-    server, kept = _start(web), None
+def serve(web: list[str], others: dict[str, list[str]]) -> int:
+    """Run all until the web server ends; return its exit code. Whatever ends this ends all."""
+    server, kept = _start(web), list[Kept]()
     try:
-        kept = Kept("worker", worker)
+        kept += [Kept(name, words) for name, words in others.items()]
         while server.poll() is None:
-            kept.look_after()
+            for child in kept:
+                child.look_after()
             time.sleep(LOOK_S)
         return server.returncode
     finally:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # asked twice, still leave nothing behind
             signal.signal(number, signal.SIG_IGN)
-        _stop([server, *([kept.process] if kept else [])])
+        _stop([server, *(child.process for child in kept)])
 
 
 def _start(words: list[str]) -> subprocess.Popen[bytes]:

@@ -1,6 +1,7 @@
 """At most one `manage.py up` for each `var/`: it holds a lock on `var/up.pid`, which dies with its process.
 
-The web server and the worker, its children, hold it too: where `up` was killed it also tells when all have gone.
+Its children, the web server, the worker and the pump, hold it too: where `up` was killed it also tells when all have
+gone.
 """
 
 import contextlib

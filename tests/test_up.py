@@ -1,4 +1,4 @@
-"""`manage.py up`, run as `make run` runs it, with a worker of these tests' own that only sleeps."""
+"""`manage.py up`, run as `make run` runs it, with a worker and a pump of these tests' own that only sleep."""
 
 import os
 import signal
@@ -19,16 +19,16 @@ from tests.ports import free_port
 ROOT = Path(__file__).resolve().parent.parent
 TIMEOUT_S = 60
 NO_SERVER = "there is neither a valkey-server nor a redis-server"
-WORKER = """
+SLEEPER = """
 import os, pathlib, time
 from django.core.management.base import BaseCommand
 
 class Command(BaseCommand):
     def handle(self, *args, **options):
-        pathlib.Path(os.environ["VAR_DIR"], "worker.pid").write_text(str(os.getpid()))
+        pathlib.Path(os.environ["VAR_DIR"], "NAME.pid").write_text(str(os.getpid()))
         time.sleep(600)
 """
-# Before the installation's own apps: so its `worker` is the one that `up` finds.
+# Before the installation's own apps: so its `worker` and `pump` are those that `up` finds.
 SETTINGS = "from dashboard.settings import *\nINSTALLED_APPS = ['sleeper', *INSTALLED_APPS]\n"
 WITHOUT_REDIS = """
 from dashboard import embedded_valkey
@@ -80,15 +80,16 @@ class Installation:
         command = [sys.executable, "manage.py", *words]
         return subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, text=True)  # noqa: S603
 
-    def worker_pid(self) -> int:
-        note = self.var_dir / "worker.pid"
+    def worker_pid(self, name: str = "worker") -> int:
+        note = self.var_dir / f"{name}.pid"
         return int((note.exists() and note.read_text()) or 0)
 
     def web_pid(self, up: subprocess.Popen[bytes]) -> int:
-        """Return the child of `up` that is not the worker."""
+        """Return the child of `up` that is neither the worker nor the pump."""
         found = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True).stdout  # noqa: S607
         children = [int(pid) for pid, parent in map(str.split, found.splitlines()) if int(parent) == up.pid]
-        return next(pid for pid in children if pid != self.worker_pid() and lives(pid))
+        others = (self.worker_pid(), self.worker_pid("pump"))
+        return next(pid for pid in children if pid not in others and lives(pid))
 
     def web_answers(self) -> bool:
         connection = HTTPConnection("127.0.0.1", int(self.environment["PORT"]), timeout=TIMEOUT_S)
@@ -99,6 +100,9 @@ class Installation:
             return False
         finally:
             connection.close()
+
+    def serves(self) -> bool:
+        return bool(self.worker_pid() and self.worker_pid("pump") and self.web_answers())
 
     def servers(self) -> tuple[bool, bool]:
         return embedded.is_running(self.var_dir), embedded_valkey.is_running(self.var_dir)
@@ -111,7 +115,8 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
     commands.mkdir(parents=True)
     for package in (folder / "sleeper", folder / "sleeper" / "management", commands):
         (package / "__init__.py").touch()
-    (commands / "worker.py").write_text(WORKER)
+    for name in ("worker", "pump"):
+        (commands / f"{name}.py").write_text(SLEEPER.replace("NAME", name))
     (folder / "sleeping.py").write_text(SETTINGS)
     (folder / "without_redis.py").write_text(WITHOUT_REDIS)
     environment = {
@@ -131,10 +136,11 @@ def up(installation: Installation) -> Iterator[subprocess.Popen[bytes]]:
     """An `up` that serves, and whose worker works."""
     if embedded_valkey.program() is None:
         pytest.skip(NO_SERVER)
-    (installation.var_dir / "worker.pid").unlink(missing_ok=True)
+    for name in ("worker", "pump"):
+        (installation.var_dir / f"{name}.pid").unlink(missing_ok=True)
     with installation.up() as process:
         try:
-            wait_until(lambda: process.poll() is not None or (installation.worker_pid() and installation.web_answers()))
+            wait_until(lambda: process.poll() is not None or installation.serves())
             assert installation.servers() == (True, True)
             yield process
         finally:
@@ -145,10 +151,10 @@ def up(installation: Installation) -> Iterator[subprocess.Popen[bytes]]:
 def test_up_ends_all_that_it_started_when_it_is_told_to(
     installation: Installation, up: subprocess.Popen[bytes], told: signal.Signals
 ) -> None:
-    children = installation.web_pid(up), installation.worker_pid()
+    children = installation.web_pid(up), installation.worker_pid(), installation.worker_pid("pump")
     up.send_signal(told)
     assert up.wait(TIMEOUT_S) == 0
-    assert [lives(pid) for pid in children] == [False, False]
+    assert [lives(pid) for pid in children] == [False, False, False]
     assert installation.servers() == (False, False)
 
 

@@ -17,7 +17,9 @@ from dashboard.embedded_server import EmbeddedServerError
 
 
 class Command(BaseCommand):
-    help = "Run everything on this machine: embedded servers, migrations, the first bootstrap, web server, worker."
+    help = (
+        "Run everything on this machine: embedded servers, migrations, first bootstrap, web server, worker, pump."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--stop", action="store_true", help="Stop what an earlier `up` started.")
@@ -95,13 +97,13 @@ def sign_in() -> str:
 
 
 def serve() -> None:
-    """Run the web server and the worker until we are told to stop."""
+    """Run the web server, the worker and the pump until we are told to stop."""
     connection.close()
     os.chdir(settings.BASE_DIR)
     words = ["--config", "gunicorn.conf.py", "--log-level", "warning", "dashboard.wsgi"]
     web = [sys.executable, "-m", "gunicorn", *words]
     try:
-        code = children.serve(web, [sys.executable, "manage.py", "worker"])
+        code = children.serve(web, {name: [sys.executable, "manage.py", name] for name in ("worker", "pump")})
     except KeyboardInterrupt:
         return
     raise CommandError(f"The web server has ended by itself, with {code}.")
