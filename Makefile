@@ -35,7 +35,8 @@ bench: .venv/installed-dev
 	$(PY) -m tests.bench $(ARGS)
 
 soak: .venv/installed-dev
-	SOAK_EXAMPLES=$(or $(EXAMPLES),500) $(PY) -m pytest tests/walls/test_properties.py tests/machines/test_schemathesis.py $(ARGS)
+	SOAK_EXAMPLES=$(or $(EXAMPLES),500) SOAK_KILLS=100 $(PY) -m pytest tests/walls/test_properties.py \
+		tests/machines/test_schemathesis.py tests/analytics/test_crashes.py $(ARGS)
 
 lock: .venv/installed
 	$(INSTALL) uv

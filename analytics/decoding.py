@@ -4,6 +4,7 @@ A list in Redis holds MessagePack maps with the field names of Go (`Method`, `Re
 seconds and nanoseconds, or what other versions made of them.
 """
 
+import math
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -197,7 +198,7 @@ def _text(value: Any, longest: int) -> str:
 
 
 def _whole(value: Any, most: int) -> int:
-    return min(max(int(value), 0), most) if isinstance(value, int | float) and value == value else 0
+    return int(min(max(value, 0), most)) if isinstance(value, int | float) and not math.isnan(value) else 0
 
 
 def _country(geo: Geo | None) -> str:

@@ -17,9 +17,7 @@ from dashboard.embedded_server import EmbeddedServerError
 
 
 class Command(BaseCommand):
-    help = (
-        "Run everything on this machine: embedded servers, migrations, first bootstrap, web server, worker, pump."
-    )
+    help = "Run everything on this machine: embedded servers, migrations, first bootstrap, web server, worker, pump."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--stop", action="store_true", help="Stop what an earlier `up` started.")
