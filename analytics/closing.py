@@ -16,8 +16,9 @@ from orgs import definers, scope
 log = logging.getLogger(__name__)
 # Records of an hour come some seconds after it; those that are later are added to what has been summed.
 GRACE = timedelta(minutes=5)
-# A list with fewer values than this is quick without leaders.
-LEADERS = 100
+# How many leaders a bucket has; what has fewer values is quick without. The longer it is, the more of them one needs to
+# know that nothing is missing: other keys lead every day.
+LEADERS = {"hour": 100, "day": 200, "month": 1_000}
 CLOSING_LOCK = 5_002
 PARTITIONED = {Record: settings.RECORD_DAYS, Hour: Hour.kept_days, Minute: Minute.kept_days}
 
@@ -67,7 +68,7 @@ def close_next(level: Level) -> bool:
 
 def lead(level: Level, start: datetime) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(leading(level), [start, start, LEADERS, LEADERS])
+        cursor.execute(leading(level), [start, start, *2 * [LEADERS[level.name]]])
 
 
 def note_late_leaders() -> bool:

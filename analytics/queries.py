@@ -132,17 +132,13 @@ def series(of: Of, span: Span) -> list[Numbers | None]:
 def top(of: Of, start: datetime, end: datetime, *, by_errors: bool = False, limit: int = 10) -> list[Value]:
     """Return the values with the most requests (or errors), falling, and equal ones in the order of their numbers.
 
-    Of many values, only those are summed that can be among the first: see `_candidates`.
+    Of very many values, only those are summed that can be among the first (`_candidates`).
     """
     pieces = _pieces(of, [(start, end)])
-    if not _has_leaders(of, pieces, by_errors=by_errors):
-        return _summed(of, pieces, by_errors=by_errors, limit=limit)
-    found = _candidates(of, pieces, by_errors=by_errors)
-    values = _summed(of, pieces, by_errors=by_errors, limit=limit, among=found.values)
-    least = _score(values[-1], by_errors) if len(values) == limit else 0
-    if not found.others or least > found.others:
-        return values
-    return _summed(of, pieces, by_errors=by_errors, limit=limit)
+    among = None
+    if _has_leaders(of, pieces, by_errors=by_errors):
+        among = _candidates(of, pieces, by_errors=by_errors, limit=limit)
+    return _summed(of, pieces, by_errors=by_errors, limit=limit, among=among)
 
 
 def _summed(
@@ -158,10 +154,6 @@ def _summed(
         [*params, limit],
     )
     return [Value(parent, value, _numbers(numbers)) for parent, value, *numbers in rows]
-
-
-def _score(value: Value, by_errors: bool) -> int:
-    return value.numbers.errors if by_errors else value.numbers.hits
 
 
 def named(numbers: Sequence[int]) -> dict[int, tuple[str, str]]:
@@ -206,15 +198,8 @@ def _rows(of: Of, pieces: Sequence[Piece], among: Sequence[int] | None = None) -
     return sql.SQL("({})").format(sql.SQL(" UNION ALL ").join(parts)), values
 
 
-@dataclass(frozen=True)
-class Candidates:
-    """`values` are all that can have more than `others` requests together in the span."""
-
-    values: list[int]
-    others: int
-
-
-MOST_CANDIDATES = 60
+# Of more than these, finding the rows of each takes longer than reading all.
+MOST_CANDIDATES = 3_000
 STEPS = {"hour": "1 hour", "day": "1 day", "month": "1 month"}
 ASKED = sql.SQL("""
     WITH pieces AS (
@@ -243,11 +228,12 @@ def _asked(of: Of, pieces: Sequence[Piece], by_errors: bool) -> list[Any]:
     ]  # fmt: skip
 
 
-def _candidates(of: Of, pieces: Sequence[Piece], *, by_errors: bool) -> Candidates:
-    """Return the values that can have the most, by what leaders say, and all rows of buckets that have no leaders.
+def _candidates(of: Of, pieces: Sequence[Piece], *, by_errors: bool, limit: int) -> list[int] | None:
+    """Return the values that can be among the first, or None where that would not be much fewer than all.
 
-    A value that is not among a bucket's leaders has at most what the last of them has there. So it has, in the whole
-    span, at most what is known of it, and what the last leaders have of the buckets that it does not lead.
+    Leaders of a bucket say what its first values have; of buckets without leaders all rows are read. So of each value
+    it is known what it has at least, and what at most: in each bucket that it does not lead, as much as the last leader
+    there. Who has at most less than `limit` others have at least is none of the first.
     """
     where, params = of.where()
     score = sql.SQL("client_errors + server_errors" if by_errors else "hits")
@@ -263,21 +249,27 @@ def _candidates(of: Of, pieces: Sequence[Piece], *, by_errors: bool) -> Candidat
             SELECT pieces.level, at FROM pieces
             CROSS JOIN LATERAL generate_series(since, until - interval '1 second', step) AS at
             WHERE (pieces.level, at) NOT IN (SELECT level, at FROM led)
-        ), least AS (
-            SELECT sum(last) AS number FROM led
+        ), unseen AS (
+            SELECT sum(last) AS most FROM led
         ), entries AS (
             SELECT unnest(values) AS value, unnest(numbers) AS number, last FROM led
             UNION ALL {others}
+        ), known AS MATERIALIZED (
+            SELECT value, sum(entries.number) AS least, sum(entries.number) - sum(last) + unseen.most AS most
+            FROM entries, unseen GROUP BY value, unseen.most
+        ), needed AS (
+            SELECT coalesce((SELECT least FROM known ORDER BY least DESC OFFSET %s LIMIT 1), 0) AS hits
         )
-        SELECT value, (sum(entries.number) - sum(last) + least.number)::bigint AS most, least.number::bigint
-        FROM entries, least GROUP BY value, least.number ORDER BY most DESC LIMIT %s
+        SELECT value, unseen.most < needed.hits OR unseen.most = 0 FROM known, needed, unseen
+        WHERE known.most >= needed.hits LIMIT %s
     """).format(others=sql.SQL(" UNION ALL ").join(others))
     query_params = _asked(of, pieces, by_errors)
     for level in levels:
         query_params += [level, *params]
-    rows = _ask(query, [*query_params, MOST_CANDIDATES + 1])
-    most_of_others = rows[MOST_CANDIDATES][1] if len(rows) > MOST_CANDIDATES else rows[0][2]
-    return Candidates([value for value, _, _ in rows[:MOST_CANDIDATES]], int(most_of_others))
+    rows = _ask(query, [*query_params, limit - 1, MOST_CANDIDATES + 1])
+    if len(rows) > MOST_CANDIDATES or not all(is_complete for _, is_complete in rows):
+        return None
+    return [value for value, _ in rows]
 
 
 def _ask(query: sql.Composable, params: Sequence[Any]) -> list[tuple[Any, ...]]:

@@ -95,7 +95,7 @@ def test_leaders_never_change_what_comes_out(served: World, monkeypatch: pytest.
     span = spans.last("30d", now=datetime.now(UTC), zone=ZoneInfo("UTC"))
     asked = [(Of(facet, None), by_errors) for facet in (Facet.KEY, Facet.ENDPOINT) for by_errors in (False, True)]
     before = [queries.top(of, span.start, span.until, by_errors=by_errors, limit=3) for of, by_errors in asked]
-    monkeypatch.setattr(closing, "LEADERS", 2)
+    monkeypatch.setattr(closing, "LEADERS", {"hour": 2, "day": 2})
     with scope.opened(scope.INTAKE):
         for level in ("hour", "day"):
             for days in range(31):
