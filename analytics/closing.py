@@ -1,6 +1,8 @@
 """Sums hours, days and months that have ended, and keeps the partitions: the pump does it beside taking records in."""
 
-import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -12,8 +14,9 @@ from analytics.models import Hour, Minute, Record
 from analytics.rollups import LEVELS, Level, leading, summing
 from analytics.spans import next_start, start_of
 from orgs import definers, scope
+from orgs.models import Organisation
 
-log = logging.getLogger(__name__)
+TIDIES_EVERY_S = 600.0
 # Records of an hour come some seconds after it; those that are later are added to what has been summed.
 GRACE = timedelta(minutes=5)
 # How many leaders a bucket has; what has fewer values is quick without. The longer it is, the more of them one needs to
@@ -23,26 +26,53 @@ CLOSING_LOCK = 5_002
 PARTITIONED = {Record: settings.RECORD_DAYS, Hour: Hour.kept_days, Minute: Minute.kept_days}
 
 
-def close_ended() -> int:
-    """Sum the next bucket that has ended; return 0 where there is none. Of several pumps one does it."""
-    with scope.opened(scope.INTAKE), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [CLOSING_LOCK])
-        if not cursor.fetchone()[0]:
-            return 0
-        keep_partitions()
-        return int(any(close_next(LEVELS[name]) for name in ("hour", "day", "month")) or note_late_leaders())
+class Housekeeper:
+    """Of one pump; of several, one at a time does each of these."""
+
+    def __init__(self) -> None:
+        self.tidied_at = float("-inf")
+
+    def work(self) -> int:
+        """Do what there is to do now; return 0 where that was nothing."""
+        now = time.monotonic()
+        if now - self.tidied_at >= TIDIES_EVERY_S:
+            self.tidied_at = now
+            keep_partitions()
+            forget_records()
+        return close_ended()
 
 
 def keep_partitions() -> None:
-    today = timezone.now().date()
-    if _kept.get("today") != today:
-        with connection.cursor() as cursor:
-            for model, days in PARTITIONED.items():
-                cursor.execute(f"SELECT {definers.KEEPING}(%s, %s)", [model._meta.db_table, days])
-        _kept["today"] = today
+    with alone() as is_alone, connection.cursor() as cursor:
+        for model, days in PARTITIONED.items() if is_alone else ():
+            cursor.execute(f"SELECT {definers.KEEPING}(%s, %s)", [model._meta.db_table, days])
 
 
-_kept: dict[str, object] = {}
+def forget_records() -> None:
+    """Delete what organisations keep for fewer days than the installation, each in its own scope."""
+    with scope.opened(scope.EVERYTHING):
+        kept = Organisation.objects.filter(record_days__isnull=False).values_list("id", "record_days")
+        days_of = {organisation_id: days or settings.RECORD_DAYS for organisation_id, days in kept}
+    for organisation_id, days in days_of.items():
+        with scope.opened(scope.of(organisation_id)):
+            old = Record.objects.filter(at__lt=timezone.now() - timedelta(days=days))
+            old._raw_delete(old.db)
+
+
+def close_ended() -> int:
+    """Sum the next bucket that has ended; return 0 where there is none."""
+    with alone() as is_alone:
+        if not is_alone:
+            return 0
+        return int(any(close_next(LEVELS[name]) for name in ("hour", "day", "month")) or note_late_leaders())
+
+
+@contextmanager
+def alone() -> Iterator[bool]:
+    """Run the block in the scope of the intake; it is told whether no other pump is in one of these."""
+    with scope.opened(scope.INTAKE), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [CLOSING_LOCK])
+        yield bool(cursor.fetchone()[0])
 
 
 def close_next(level: Level) -> bool:

@@ -237,6 +237,7 @@ class OrganisationAdmin(OrgModelAdmin):
         "name",
         "colour",
         "contact",
+        "record_days",
         "domain",
         "is_suspended",
         "suspension_reason",

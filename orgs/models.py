@@ -96,7 +96,10 @@ class Organisation(models.Model):
         null=True, editable=False, help_text="The quota, rate and switch that gateways hold the organisation to."
     )
     record_days = models.PositiveSmallIntegerField(
-        null=True, editable=False, help_text="How long each of its requests is kept, where that is less than usual."
+        "days that requests are kept",
+        null=True,
+        blank=True,
+        help_text="Days after which single requests are deleted; empty is as long as this installation keeps them.",
     )
     extra = models.JSONField(default=dict, editable=False, help_text="Fields that clients keep here, without effect.")
     created_at = models.DateTimeField(db_default=Now(), editable=False)

@@ -17,7 +17,7 @@ from orgs.models import Organisation
 KIND = "organisation"
 LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 HOST_NAME = re.compile(rf"({LABEL}\.)+{LABEL}")
-SETTINGS = ("name", "colour", "contact")
+SETTINGS = ("name", "colour", "contact", "record_days")
 # What an organisation leaves behind by being used; to have it is not to own something.
 TRACES = {
     *("orgs.AuditEntry", "users.Session", "users.SignInFailure", "users.SignInNonce"),
@@ -100,9 +100,12 @@ def _check(organisation: Organisation) -> None:
 
 
 @transaction.atomic
-def update_organisation(*, organisation: Organisation, name: str, colour: str, contact: str) -> Organisation:
+def update_organisation(
+    *, organisation: Organisation, name: str, colour: str, contact: str, record_days: int | None
+) -> Organisation:
     before = {field: getattr(organisation, field) for field in SETTINGS}
     organisation.name, organisation.colour, organisation.contact = name, colour, contact
+    organisation.record_days = record_days
     _check(organisation)
     organisation.save(update_fields=SETTINGS)
     after = {field: getattr(organisation, field) for field in SETTINGS}

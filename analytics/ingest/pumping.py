@@ -28,7 +28,9 @@ def run_side_by_side(stopping: threading.Event, group_name: str = "") -> None:
         running = [
             pool.submit(repeat, Pump(stopping, group_name).work, LOOKS_EVERY_S, stopping) for _ in range(SIDE_BY_SIDE)
         ]
-        for ended in as_completed([*running, pool.submit(repeat, closing.close_ended, CLOSES_EVERY_S, stopping)]):
+        for ended in as_completed(
+            [*running, pool.submit(repeat, closing.Housekeeper().work, CLOSES_EVERY_S, stopping)]
+        ):
             stopping.set()
             ended.result()
     log.info("The pump has stopped.")

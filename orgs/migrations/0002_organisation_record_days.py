@@ -13,6 +13,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='organisation',
             name='record_days',
-            field=models.PositiveSmallIntegerField(editable=False, help_text='How long each of its requests is kept, where that is less than usual.', null=True),
+            field=models.PositiveSmallIntegerField(blank=True, help_text='Days after which single requests are deleted; empty is as long as this installation keeps them.', null=True, verbose_name='days that requests are kept'),
         ),
     ]

@@ -9,7 +9,9 @@ import pytest
 import redis
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.db.models import Sum
 
+from analytics import closing
 from analytics.ingest import taking
 from analytics.ingest.writing import NOT_SERVED
 from analytics.models import Batch, Closed, Day, DeadLetter, Facet, Hour, Leaders, Name, Record
@@ -18,6 +20,7 @@ from gateways.models import GatewayGroup
 from gateways.services import create_group, update_group
 from orgs import definers, scope
 from orgs.ids import new_id
+from orgs.services import update_organisation
 from tests.analytics.conftest import Pour
 from tests.analytics.traffic import LIST, fields, record
 from tests.conftest import World
@@ -210,3 +213,17 @@ def test_an_organisation_may_not_make_or_drop_partitions(world: World) -> None:
     refused = pytest.raises(Exception, match="permission denied")
     with scope.opened(scope.of(world.acme.id)), connection.cursor() as cursor, refused:
         cursor.execute(f"SELECT {definers.KEEPING}('analytics_record', 30)")
+
+
+def test_an_organisation_may_keep_its_records_for_fewer_days(world: World, pour: Pour) -> None:
+    old = datetime.now(UTC) - timedelta(days=8)
+    pour([record(OrgID=id, at=at) for id in (world.acme.id, world.globex.id) for at in (old, datetime.now(UTC))])
+    with scope.opened(scope.of(world.acme.id)):
+        update_organisation(organisation=world.acme, name="Acme", colour="blue", contact="", record_days=7)
+    closing.forget_records()
+    kept = {}
+    for organisation in (world.acme, world.globex):
+        with scope.opened(scope.of(organisation.id)):
+            kept[organisation.slug] = Record.objects.count()
+            assert Hour.objects.filter(facet=Facet.TOTAL).aggregate(n=Sum("hits"))["n"] == 2
+    assert kept == {"acme": 1, "globex": 2}

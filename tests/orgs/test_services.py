@@ -53,6 +53,7 @@ def test_settings_are_changed_and_recorded(world: World) -> None:
         "name": "Acme Ltd",
         "colour": "teal",
         "contact": "ops@acme.example",
+        "record_days": "7",
         "slug": "x",
         "is_suspended": "on",
     }
@@ -64,6 +65,7 @@ def test_settings_are_changed_and_recorded(world: World) -> None:
             "name": ["Acme", "Acme Ltd"],
             "colour": ["blue", "teal"],
             "contact": ["", "ops@acme.example"],
+            "record_days": [None, 7],
         }
         assert AuditEntry.objects.get(action="changed").changes == changes
         assert Organisation.objects.values_list("slug", "is_suspended").get() == ("acme", False)

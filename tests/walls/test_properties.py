@@ -81,7 +81,12 @@ class TwoOrganisations(RuleBasedStateMachine):
     def name_organisation(self, slug: str, name: str) -> None:
         with self.inside(slug):
             organisation = Organisation.objects.get()
-        self.do(slug, lambda: update_organisation(organisation=organisation, name=name, colour="red", contact=""))
+        self.do(
+            slug,
+            lambda: update_organisation(
+                organisation=organisation, name=name, colour="red", contact="", record_days=None
+            ),
+        )
         self.expected[slug]["name"] = {slug: name}
 
     @rule(slug=SLUGS, name=NAMES)
