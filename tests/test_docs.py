@@ -19,10 +19,11 @@ DOCUMENTS = (
     "docs/look.md",
     "docs/api.md",
     "docs/gateways.md",
+    "docs/analytics.md",
     "docs/cli.md",
     "docs/compatibility.md",
 )
-APPS = ("dashboard", "orgs", "users", "apis", "keys", "gateways")
+APPS = ("dashboard", "orgs", "users", "apis", "keys", "gateways", "analytics")
 READS_A_VARIABLE = re.compile(
     r"""\b(?:env\.\w+|os\.environ\.get|secret|number|choice|switch)\(\s*"([A-Z][A-Z_]+)"|os\.environ\["([A-Z_]+)"\]"""
 )

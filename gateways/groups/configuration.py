@@ -38,7 +38,9 @@ def configuration(*, dashboard_url: str, redis_url: str, tags: Sequence[str], ha
         "allow_master_keys": False,
         # Or a revoked key goes on for ten seconds: newer gateways remember it by a hash that no message can name.
         "local_session_cache": {"disable_cached_session_state": True},
-        "enable_analytics": False,
+        "enable_analytics": True,
+        # Else what no pump has taken for a minute is gone.
+        "analytics_config": {"storage_expiration_time": 3600},
     }
 
 

@@ -299,7 +299,8 @@ def test_configuration_is_what_a_gateway_reads(settings: Settings, world: World,
         "enforce_org_quotas": True,
         "allow_master_keys": False,
         "local_session_cache": {"disable_cached_session_state": True},
-        "enable_analytics": False,
+        "enable_analytics": True,
+        "analytics_config": {"storage_expiration_time": 3600},
     }  # fmt: skip
     settings.GATEWAY_REDIS_URL = ""
     edit(uma, group, redis="shared", tags="")
