@@ -21,7 +21,7 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "dashboard.settings"
 os.environ["LOG_LEVEL"] = "ERROR"
 
 from dashboard import embedded, secret_settings
-from tests.bench import gateways, over_http
+from tests.bench import analytics, gateways, over_http
 from tests.bench.seed import LARGEST, MIDDLING, WIDE, WIRE, seed, seed_definitions
 
 DOCUMENT = BASE_DIR.parent / "shared" / "data" / "openapi" / "digitalocean.com.json"
@@ -185,6 +185,12 @@ def measure_gateways(rounds: int) -> None:
         gateways.measure(server, VAR_DIR, say, say_least, rounds, Path(scratch))
 
 
+def measure_analytics(web: str, rounds: int) -> None:
+    with TemporaryDirectory(dir=VAR_DIR) as scratch, superuser() as server:
+        analytics.measure_pages(server, Worker("walls", web), say, rounds, Path(scratch))
+        analytics.measure_ingest(server, VAR_DIR, say, say_least)
+
+
 def machines(*slugs: str) -> tuple[dict[str, str], dict[str, str]]:
     """Return an administrator's access key and the `api_id` of an API of each organisation."""
     from apis.models import Api
@@ -213,7 +219,7 @@ def main() -> None:
     parser.add_argument("--apis", type=int, default=20_000)
     parser.add_argument("--keys", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=200)
-    parser.add_argument("--only", choices=["pages", "http", "gateways"], help="leave the other parts out")
+    parser.add_argument("--only", choices=["pages", "http", "gateways", "analytics"], help="leave the other parts out")
     options = parser.parse_args()
     prepare(options.organisations, options.apis, options.keys)
     try:
@@ -226,6 +232,8 @@ def main() -> None:
             measure_over_http(max(3, options.rounds // 40))
         if options.only in (None, "gateways"):
             measure_gateways(max(3, options.rounds // 40))
+        if options.only in (None, "analytics"):
+            measure_analytics(web, max(3, options.rounds // 40))
     finally:
         embedded.stop(VAR_DIR)
 

@@ -135,6 +135,23 @@ def page(slug: str, url: str) -> float:
     return seconds(lambda: browser.get(url))
 
 
+def database(slug: str, url: str) -> float:
+    """What a page's statements took, all together, after those that find its organisation and user."""
+    spent: list[float] = []
+
+    def timed(execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:
+        began = perf_counter()
+        try:
+            return execute(sql, params, many, context)
+        finally:
+            spent.append(perf_counter() - began)
+
+    browser = visitor(slug)
+    with connection.execute_wrapper(timed):
+        browser.get(url)
+    return sum(spent)
+
+
 def bare_view() -> float:
     with override_settings(ROOT_URLCONF=__name__):
         return seconds(lambda: respond(bare_application, "/"))
@@ -239,6 +256,7 @@ COMMANDS: dict[str, Callable[..., float]] = {
     each.__name__: each
     for each in (
         page,
+        database,
         bare_view,
         statements,
         rows,
