@@ -5,6 +5,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
 import redis
+from django.db import DataError
 
 from analytics import closing
 from analytics.ingest import taking
@@ -82,16 +83,36 @@ class Pump:
         return done
 
     def write_next(self, client: "redis.Redis", group_ids: list[str]) -> int:
-        """Write a part that nobody else writes; return how many records it has. What fails in between is undone."""
-        with scope.opened(scope.INTAKE):
-            found = taking.next_batch(group_ids[0])
+        """Write a part that nobody else writes; return how many records it has. What fails in between is undone.
+
+        A part that PostgreSQL cannot store is written in halves, until it is known which record that is.
+        """
+        found = None
+        try:
+            with scope.opened(scope.INTAKE, savepoint=True):
+                found = taking.next_batch(group_ids[0])
+                if found is None:
+                    return 0
+                number, taken, first, last = found
+                batch = self.writer.write(number, group_ids, taking.records(client, taken, first, last))
+        except DataError as error:
             if found is None:
-                return 0
-            number, taken, first, last = found
-            batch = self.writer.write(number, group_ids, taking.records(client, taken, first, last))
+                raise
+            return self.write_less(client, group_ids, found, str(error).partition("\n")[0])
         self.writer.remember(batch)
         taking.forget_if_written(client, taken)
         lost = last - first + 1 - batch.written - batch.refused.total()
         if lost:
             log.error("%d records of %s are gone: its Redis has lost them.", lost, taken)
+        return last - first + 1
+
+    def write_less(
+        self, client: "redis.Redis", group_ids: list[str], part: tuple[int, str, int, int], fault: str
+    ) -> int:
+        number, taken, first, last = part
+        with scope.opened(scope.INTAKE):
+            if not taking.take_apart(*part):
+                [data] = taking.records(client, taken, first, last)
+                self.writer.refuse(number, group_ids, data, f"PostgreSQL cannot store it: {fault}")
+        taking.forget_if_written(client, taken)
         return last - first + 1

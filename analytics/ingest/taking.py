@@ -100,6 +100,21 @@ def next_batch(group_id: str) -> tuple[int, str, int, int] | None:
     return found
 
 
+def take_apart(number: int, taken: str, first: int, last: int) -> bool:
+    """Make two parts out of one; of a single record none is left, and the answer is no."""
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM analytics_batch WHERE id = %s RETURNING group_id", [number])
+        for (group_id,) in cursor.fetchall():
+            middle = (first + last) // 2
+            halves = [(first, middle), (middle + 1, last)] if first < last else []
+            for half in halves:
+                cursor.execute(
+                    "INSERT INTO analytics_batch (group_id, list, first, last) VALUES (%s, %s, %s, %s)",
+                    [group_id, taken, *half],
+                )
+    return first < last
+
+
 def records(client: "redis.Redis", taken: str, first: int, last: int) -> Iterator[bytes]:
     """Yield the records of a part, a few thousand in memory at a time."""
     for start in range(first, last + 1, PIECE):

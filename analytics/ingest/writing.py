@@ -144,6 +144,17 @@ class Writer:
                 cursor.execute("DELETE FROM analytics_intake WHERE batch = %s", [batch.id])
         return batch
 
+    def refuse(self, batch_id: int, group_ids: list[str], data: bytes, reason: str) -> None:
+        """Note one record as a dead letter, in the open transaction."""
+        batch = Batch(batch_id, group_ids[0], frozenset(), timezone.now())
+        try:
+            raw = decoded(data)
+        except Malformed:
+            raw = None
+        batch.refuse(reason, raw, data)
+        with connection.cursor() as cursor:
+            self.write_dead_letters(cursor, batch)
+
     def write_names(self, cursor: CursorWrapper, batch: Batch) -> None:
         new = sorted(key for key, (_, _, label) in batch.names.items() if self.known.get(key) != label)
         if new:

@@ -227,3 +227,18 @@ def test_an_organisation_may_keep_its_records_for_fewer_days(world: World, pour:
             kept[organisation.slug] = Record.objects.count()
             assert Hour.objects.filter(facet=Facet.TOTAL).aggregate(n=Sum("hits"))["n"] == 2
     assert kept == {"acme": 1, "globex": 2}
+
+
+def test_record_that_cannot_be_stored_is_found_among_the_others(world: World, pour: Pour) -> None:
+    """Here because a sum would become too large for its column."""
+    full, now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=2), datetime.now(UTC)
+    pour([record(OrgID=world.acme.id, at=full)])
+    with scope.opened(scope.INTAKE), connection.cursor() as cursor:
+        cursor.execute("UPDATE analytics_hour SET size = 9223372036854775807 WHERE facet = 0")
+    pour([record(OrgID=world.acme.id, at=full if place == 5 else now, ContentLength=9) for place in range(12)])
+    with scope.opened(scope.of(world.acme.id)):
+        assert Record.objects.count() == 12
+    [(reason, claimed, number)] = dead_letters()
+    assert (reason, claimed, number) == ("PostgreSQL cannot store it: bigint out of range", world.acme.id, 1)
+    with scope.opened(scope.INSTALLATION):
+        assert Batch.objects.count() == 0

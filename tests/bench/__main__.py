@@ -21,7 +21,7 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "dashboard.settings"
 os.environ["LOG_LEVEL"] = "ERROR"
 
 from dashboard import embedded, secret_settings
-from tests.bench import analytics, gateways, over_http
+from tests.bench import gateways, over_http
 from tests.bench.seed import LARGEST, MIDDLING, WIDE, WIRE, seed, seed_definitions
 
 DOCUMENT = BASE_DIR.parent / "shared" / "data" / "openapi" / "digitalocean.com.json"
@@ -186,6 +186,8 @@ def measure_gateways(rounds: int) -> None:
 
 
 def measure_analytics(web: str, rounds: int) -> None:
+    from tests.bench import analytics
+
     with TemporaryDirectory(dir=VAR_DIR) as scratch, superuser() as server:
         analytics.measure_pages(server, Worker("walls", web), say, rounds, Path(scratch))
         analytics.measure_ingest(server, VAR_DIR, say, say_least)
