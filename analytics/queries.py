@@ -101,14 +101,15 @@ def of_key(key: int) -> Of:
     return Of(Facet.KEY, None, key)
 
 
-def totals(of: Of, start: datetime, end: datetime) -> Numbers:
-    source, params = _rows(of, _pieces(of, [(start, end)]))
+def totals(of: Of, start: datetime, end: datetime, *, among: Sequence[int] | None = None) -> Numbers:
+    """Return the numbers of a time, of several values together where `among` names them."""
+    source, params = _rows(of, _pieces(of, [(start, end)]), among)
     [row] = _ask(sql.SQL("SELECT {} FROM {} AS rows").format(sql.SQL(SUMMED), source), params)
     return _numbers(row)
 
 
-def series(of: Of, span: Span) -> list[Numbers | None]:
-    """Return the numbers of each bucket of the span; None for what has not happened yet."""
+def series(of: Of, span: Span, *, among: Sequence[int] | None = None) -> list[Numbers | None]:
+    """Return the numbers of each bucket of the span, as `totals`; None for what has not happened yet."""
     starts = span.starts
     ends = [*starts[1:], span.end]
     until = span.until
@@ -118,7 +119,7 @@ def series(of: Of, span: Span) -> list[Numbers | None]:
         pieces = _pieces(
             of, [(start, min(end, until)) for start, end in zip(starts, ends, strict=True) if start < until]
         )
-    source, params = _rows(of, pieces)
+    source, params = _rows(of, pieces, among)
     rows = _ask(
         sql.SQL("SELECT width_bucket(at, %s::timestamptz[]), {} FROM {} AS rows GROUP BY 1").format(
             sql.SQL(SUMMED), source

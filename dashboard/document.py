@@ -17,6 +17,8 @@ from orgs.machines.operations import EXAMPLE_ID, Access, Operation, Schema
 from orgs.permissions import ObjectKind
 
 SCHEMAS = "#/components/schemas/"
+# Of parameters of paths that are no ids, by how their names end.
+EXAMPLES = {"Day": "28", "Month": "11", "Year": "2026", "facet": "apis"}
 ABOUT = """An access key opens `/api/`, for what its user may do in their organisation; the admin secret `/admin/`.
 Bodies are JSON, whatever the content type says; a slash at the end of a path means nothing; other methods than those of
 a path are answered with 405."""
@@ -146,7 +148,8 @@ def _security(operation: Operation) -> list[dict[str, list[str]]]:
 def _parameters(operation: Operation) -> Iterator[dict[str, Any]]:
     for name in re.findall(r"{(\w+)}", operation.path):
         schema = {"type": "string", "minLength": 1}
-        yield {"name": name, "in": "path", "required": True, "schema": schema, "example": EXAMPLE_ID}
+        example = next((example for ending, example in EXAMPLES.items() if name.endswith(ending)), EXAMPLE_ID)
+        yield {"name": name, "in": "path", "required": True, "schema": schema, "example": example}
     struct = _query_schema(operation)
     for name, schema in struct.get("properties", {}).items():
         yield {"name": name, "in": "query", "required": name in struct["required"], "schema": schema}

@@ -14,6 +14,10 @@ import apis.api.webhooks
 import apis.api.oauth_clients
 import users.api.users
 import users.api.user_groups
+import analytics.api.numbers
+import analytics.api.requests
+import analytics.api.tyk
+import analytics.api.logs
 import orgs.api.audit_trail
 import orgs.api.organisation
 import dashboard.organisations

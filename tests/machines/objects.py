@@ -15,6 +15,8 @@ from tests.walls.walk import fill
 from users.models import Group, User
 
 Names = Mapping[str, str]
+# What clients choose freely: it is nobody's. Some parameters are known by how their names end.
+FREELY = {"text": "somebody", "Day": "28", "Month": "11", "Year": "2026", "facet": "keys"}
 # What a parameter is, by the path before it.
 PARAMETERS = {
     "/api/apis": "api",
@@ -23,11 +25,15 @@ PARAMETERS = {
     "/api/apis/oauth/{}": "oauth client",
     "/api/apis/{}/keys": "key",
     "/api/apis/keys/basic": "text",
+    "/api/activity/keys": "text",
+    "/api/activity/keys/aggregate": "text",
+    "/api/activity/oauthid": "text",
     "/api/audit-logs": "auditentry",
     "/api/certs": "certificate",
     "/api/hooks": "webhook",
     "/api/keys": "key",
     "/api/portal/policies": "policy",
+    "/api/usage/apis": "text",
     "/api/usergroups": "group",
     "/api/users": "user",
     "/admin/organisations": "organisation",
@@ -44,7 +50,7 @@ def make(organisation: Organisation, person: User) -> Names:
         oas = create_oas_api(document=oas_document(f"/{organisation.slug}-oas/"))
         set_gateway_session(organisation=organisation, session={"rate": 100, "per": 1})
     return {
-        "text": "somebody",
+        **FREELY,
         "oas api": oas.pk,
         "oauth api": client.api_id,
         "oauth client": client.client_id,
@@ -71,11 +77,14 @@ def oas_document(listen_path: str) -> dict[str, object]:
 
 def kinds_of(operation: Operation) -> list[str]:
     """Return what each parameter of the path is, in their order."""
-    path = re.sub(r"{\w+}", "{}", operation.path)
-    befores = [path[: match.start()].rstrip("/") for match in re.finditer("{}", path)]
-    unknown = [before for before in befores if before not in PARAMETERS]
-    assert not unknown, f"{operation.method} {operation.path}: add to PARAMETERS what comes after {unknown[0]}."
-    return [PARAMETERS[before] for before in befores]
+    kinds = []
+    for match in re.finditer(r"{(\w+)}", operation.path):
+        before = re.sub(r"{\w+}", "{}", operation.path[: match.start()]).rstrip("/")
+        free = next((ending for ending in FREELY if match[1].endswith(ending)), None)
+        kind = free or PARAMETERS.get(before)
+        assert kind, f"{operation.method} {operation.path}: add to PARAMETERS what comes after {before}."
+        kinds.append(kind)
+    return kinds
 
 
 def path_with(operation: Operation, values: list[str]) -> str:
