@@ -21,7 +21,9 @@ from django.utils.crypto import constant_time_compare
 
 import dashboard.operations  # noqa: F401 - every operation is declared by being imported
 import gateways.api
+from dashboard import metrics
 from dashboard.errors import LOST_DATABASE
+from dashboard.limits import DEEPEST, is_deeper
 from dashboard.rates import Rates
 from dashboard.refusals import refusal_of
 from gateways import protocol
@@ -40,9 +42,9 @@ log = logging.getLogger(__name__)
 
 MACHINE_PATHS = re.compile(r"/(api|admin|hello|bootstrap)(/|$)")
 GATEWAY_PATHS = re.compile(r"/(register|system)(/|$)")
+METRICS_PATH = re.compile(r"/metrics/?$")
 NO_SECRET = ("", "N/A")
 LEAST_SECRET = 24
-DEEPEST = 100  # levels of a body: some hundreds, kept in a row, stop every page and list that it is on
 UNAUTHORISED = "Not authorised"
 FAILURES = Rates(per_second=0.2, burst=20)  # wrong credentials from one address
 LOST_NODES = Rates(per_second=50, burst=1_000)  # nodes that have to register again, with one secret
@@ -60,12 +62,20 @@ class MachineMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        is_gateway = GATEWAY_PATHS.match(request.path_info)
-        if not (is_gateway or MACHINE_PATHS.match(request.path_info)) or not is_our_host(request):
+        how = answerer_of(request.path_info)
+        if how is None or not is_our_host(request):
             return self.get_response(request)
-        response = answer(request, answer_gateway if is_gateway else answer_client)
+        response = answer(request, how)
         response.headers.setdefault("Cache-Control", "no-store")
         return response
+
+
+def answerer_of(path: str) -> Callable[[HttpRequest], HttpResponseBase] | None:
+    if METRICS_PATH.match(path):
+        return metrics.answer
+    if GATEWAY_PATHS.match(path):
+        return answer_gateway
+    return answer_client if MACHINE_PATHS.match(path) else None
 
 
 def is_our_host(request: HttpRequest) -> bool:
@@ -82,6 +92,8 @@ def answer(request: HttpRequest, how: Callable[[HttpRequest], HttpResponseBase])
         return how(request)
     except Refusal as refusal:
         return refusal.answer.response()
+    except metrics.WrongToken:
+        return unauthorised(request).answer.response()
     except SuspiciousOperation as error:  # such as too many parameters in the query
         return Refusal(400, str(error)).answer.response()
     except UnreadablePostError:
@@ -274,16 +286,6 @@ def body_of(request: HttpRequest, operation: Operation) -> tuple[Any, Any]:
         raise Refusal(400, f"Request body malformed: {error}") from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Refusal(400, f"Request body malformed: {error}") from error
-
-
-def is_deeper(document: Any, most: int) -> bool:
-    level = [document]
-    for _ in range(most + 1):
-        inner = (each.values() if isinstance(each, dict) else each for each in level if isinstance(each, dict | list))
-        level = [each for several in inner for each in several]
-        if not level:
-            return False
-    return True
 
 
 def respond(answered: Any) -> HttpResponseBase:

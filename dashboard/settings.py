@@ -196,6 +196,9 @@ KEY_HASH = choice("KEY_HASH", "sha256", ("sha256", "murmur64", "murmur128"))
 # is this machine; where the database is one's own, organisations get there only if it is wished.
 ALLOW_LOOPBACK_TARGETS = switch("ALLOW_LOOPBACK_TARGETS", default=EMBEDDED_DATABASE)
 
+# Empty switches `/metrics` off.
+METRICS_TOKEN = secret("METRICS_TOKEN") if env.str("METRICS_TOKEN", "") else ""
+
 # How long each request can be looked at; what is counted of them stays.
 RECORD_DAYS = number("RECORD_DAYS", 30, least=2)
 

@@ -49,6 +49,7 @@ MAY_SEE_EVERYTHING = {
     "gateways/services.py": "looks whether the organisations that a group names exist",
     "gateways/sweeping.py": "looks which organisations a group serves",
     "dashboard/machines.py": "the admin secret reads every organisation",
+    "dashboard/metrics.py": "numbers of the whole installation, without a name of any organisation",
     "users/credentials.py": "a machine's key says whose it is, not its address",
     "users/services/at_root.py": "at `/` an e-mail address may be of any organisation",
     "users/services/beginning.py": "looks whether there is anything yet",
@@ -80,6 +81,7 @@ MAY_OPEN_SCOPES = {
     "keys/api/policies.py": "the admin secret imports into the organisations that are named",
     "apis/management/commands/import_openapi.py": "a command, for the organisation that it is given",
     "dashboard/suspension.py": "an unbounded user suspends an organisation",
+    "analytics/api/whose.py": "an unbounded user names the organisation whose requests it looks at",
     "dashboard/demo/making.py": "a command, for the organisations that it makes",
 }
 MARKED_SAFE = {

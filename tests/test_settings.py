@@ -55,6 +55,13 @@ def test_secret_that_is_missing_or_short_stops_the_start(name: str) -> None:
         read(**{name: "x" * 23})
 
 
+def test_token_of_the_metrics_may_be_left_out_and_is_long_where_it_is_not() -> None:
+    assert read(METRICS_TOKEN="")["METRICS_TOKEN"] == ""
+    assert read(METRICS_TOKEN=SECRET)["METRICS_TOKEN"] == SECRET
+    with pytest.raises(ImproperlyConfigured, match=r"^METRICS_TOKEN is shorter than 24 characters\."):
+        read(METRICS_TOKEN="x" * 23)
+
+
 def test_admin_secret_may_be_left_out() -> None:
     """The Admin API is off then."""
     assert read(ADMIN_SECRET="")["ADMIN_SECRET"] == ""
