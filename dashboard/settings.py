@@ -199,6 +199,11 @@ ALLOW_LOOPBACK_TARGETS = switch("ALLOW_LOOPBACK_TARGETS", default=EMBEDDED_DATAB
 # Empty switches `/metrics` off.
 METRICS_TOKEN = secret("METRICS_TOKEN") if env.str("METRICS_TOKEN", "") else ""
 
+# What `manage.py pump --sql` reads: a database that a tyk-pump fills.
+PUMP_SQL_URL: str = env.str("PUMP_SQL_URL", "")
+if PUMP_SQL_URL:
+    database(PUMP_SQL_URL, "PUMP_SQL_URL")
+
 # How long each request can be looked at; what is counted of them stays.
 RECORD_DAYS = number("RECORD_DAYS", 30, least=2)
 

@@ -58,6 +58,8 @@ MAY_SEE_EVERYTHING = {
 MAY_OPEN_SCOPES = {
     **MAY_SEE_EVERYTHING,
     "analytics/ingest/pumping.py": "groups are the installation's, and records are taken in for every organisation",
+    "analytics/ingest/sql_source.py": "records are taken in for every organisation",
+    "analytics/management/commands/pump.py": "groups are the installation's",
     "analytics/ingest/taking.py": "lists of records are of every organisation",
     "analytics/queries.py": "until when hours, days and months are summed is the installation's",
     "orgs/proof/world.py": "makes two organisations, to be undone",

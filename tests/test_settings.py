@@ -77,6 +77,7 @@ def test_admin_secret_may_be_left_out() -> None:
         ("DATABASE_URL", "mysql://db/commonhold", "must be a postgres:// address."),
         ("DATABASE_URL", "commonhold", "must be a postgres:// address."),
         ("DATABASE_OWNER_URL", "sqlite:///x", "must be a postgres:// address."),
+        ("PUMP_SQL_URL", "mysql://db/tyk_analytics", "must be a postgres:// address."),
         ("GATEWAY_REDIS_URL", "http://redis:6379", "must be a redis:// or rediss:// address."),
         ("GATEWAY_REDIS_URL", "redis:", "must be a redis:// or rediss:// address."),
         ("SESSION_HOURS", "0", "must be at least 1."),

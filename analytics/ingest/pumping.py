@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
 import redis
@@ -22,13 +23,11 @@ CLOSES_EVERY_S = 30.0
 SIDE_BY_SIDE = 2
 
 
-def run_side_by_side(stopping: threading.Event, group_name: str = "") -> None:
-    """Work until it is stopped, or until one of them fails."""
+def run_side_by_side(stopping: threading.Event, works: Sequence[Callable[[], int]]) -> None:
+    """Do each work until it is stopped, or until one of them fails."""
     log.info("The pump takes records in.")
-    with ThreadPoolExecutor(SIDE_BY_SIDE + 1) as pool:
-        running = [
-            pool.submit(repeat, Pump(stopping, group_name).work, LOOKS_EVERY_S, stopping) for _ in range(SIDE_BY_SIDE)
-        ]
+    with ThreadPoolExecutor(len(works) + 1) as pool:
+        running = [pool.submit(repeat, work, LOOKS_EVERY_S, stopping) for work in works]
         for ended in as_completed(
             [*running, pool.submit(repeat, closing.Housekeeper().work, CLOSES_EVERY_S, stopping)]
         ):

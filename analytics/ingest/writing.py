@@ -53,11 +53,11 @@ class Batch:
     examples: dict[tuple[str, str], str] = field(default_factory=dict)
     written: int = 0
 
-    def row(self, data: bytes) -> tuple[object, ...] | None:
+    def row(self, record: bytes | Raw) -> tuple[object, ...] | None:
         """Return the row of a record, or None where it is refused."""
-        raw = None
+        raw, data = (record, b"") if isinstance(record, Raw) else (None, record)
         try:
-            raw = decoded(data)
+            raw = raw or decoded(data)
             request = read(raw, now=self.now, oldest=self.now - OLDEST)
             if request.organisation_id not in self.served:
                 raise Malformed(NOT_SERVED)
@@ -118,7 +118,7 @@ class Writer:
     def __init__(self) -> None:
         self.known: dict[Key, str] = {}
 
-    def write(self, batch_id: int, group_ids: list[str], records: Iterable[bytes]) -> Batch:
+    def write(self, batch_id: int, group_ids: list[str], records: Iterable[bytes | Raw]) -> Batch:
         """Write them in the open transaction, in the scope INTAKE. `remember` is for when it has been committed.
 
         They are of gateways of these groups, which share a Redis.
@@ -128,8 +128,8 @@ class Writer:
             served = frozenset(id for (id,) in cursor.fetchall())
             batch = Batch(batch_id, group_ids[0], served, timezone.now())
             with cursor.copy(COPY) as copy:
-                for data in records:
-                    row = batch.row(data)
+                for record in records:
+                    row = batch.row(record)
                     if row is not None:
                         copy.write_row(row)
             self.write_names(cursor, batch)
