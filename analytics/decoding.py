@@ -4,7 +4,8 @@ A list in Redis holds MessagePack maps with the field names of Go (`Method`, `Re
 seconds and nanoseconds, or what other versions made of them.
 """
 
-import math
+from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -31,12 +32,12 @@ class Malformed(Exception):
 
 
 class Latency(msgspec.Struct, rename="pascal"):
-    total: Any = 0
-    upstream: Any = 0
+    total: int | float = 0
+    upstream: int | float = 0
 
 
 class Country(msgspec.Struct):
-    iso_code: Any = msgspec.field(name="ISOCode", default="")
+    iso_code: str = msgspec.field(name="ISOCode", default="")
 
 
 class Geo(msgspec.Struct):
@@ -44,29 +45,29 @@ class Geo(msgspec.Struct):
 
 
 class Raw(msgspec.Struct):
-    """The fields that are used, and whatever is in them; unknown ones are skipped."""
+    """The fields that are used, as a gateway names them, and of the types that it writes; unknown ones are skipped."""
 
-    organisation_id: Any = msgspec.field(name="OrgID", default="")
-    api_id: Any = msgspec.field(name="APIID", default="")
-    api_name: Any = msgspec.field(name="APIName", default="")
-    version: Any = msgspec.field(name="APIVersion", default="")
-    key: Any = msgspec.field(name="APIKey", default="")
-    alias: Any = msgspec.field(name="Alias", default="")
-    client: Any = msgspec.field(name="OauthID", default="")
+    organisation_id: str = msgspec.field(name="OrgID", default="")
+    api_id: str = msgspec.field(name="APIID", default="")
+    api_name: str = msgspec.field(name="APIName", default="")
+    version: str = msgspec.field(name="APIVersion", default="")
+    key: str = msgspec.field(name="APIKey", default="")
+    alias: str = msgspec.field(name="Alias", default="")
+    client: str = msgspec.field(name="OauthID", default="")
     at: Any = msgspec.field(name="TimeStamp", default=None)
-    method: Any = msgspec.field(name="Method", default="")
-    host: Any = msgspec.field(name="Host", default="")
-    path: Any = msgspec.field(name="Path", default="")
-    status: Any = msgspec.field(name="ResponseCode", default=None)
-    request_time: Any = msgspec.field(name="RequestTime", default=0)
+    method: str = msgspec.field(name="Method", default="")
+    host: str = msgspec.field(name="Host", default="")
+    path: str = msgspec.field(name="Path", default="")
+    status: int = msgspec.field(name="ResponseCode", default=0)
+    request_time: int | float = msgspec.field(name="RequestTime", default=0)
     latency: Latency | None = msgspec.field(name="Latency", default=None)
-    size: Any = msgspec.field(name="ContentLength", default=0)
-    address: Any = msgspec.field(name="IPAddress", default="")
+    size: int | float = msgspec.field(name="ContentLength", default=0)
+    address: str = msgspec.field(name="IPAddress", default="")
     geo: Geo | None = msgspec.field(name="Geo", default=None)
-    agent: Any = msgspec.field(name="UserAgent", default="")
-    tags: Any = msgspec.field(name="Tags", default=None)
-    request: Any = msgspec.field(name="RawRequest", default="")
-    response: Any = msgspec.field(name="RawResponse", default="")
+    agent: str = msgspec.field(name="UserAgent", default="")
+    tags: list[str] | None = msgspec.field(name="Tags", default=None)
+    request: str = msgspec.field(name="RawRequest", default="")
+    response: str = msgspec.field(name="RawResponse", default="")
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -105,23 +106,22 @@ def decoded(data: bytes) -> Raw:
     try:
         return _decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        return _decoded_otherwise(data, str(error))
-
-
-def _decoded_otherwise(data: bytes, fault: str) -> Raw:
-    """A part may be of another type than it should be, and the rest be all right."""
+        fault = str(error)
     try:
         found = _decode_anything(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         found = None
     if not isinstance(found, dict):
         raise Malformed(PROTOBUF if data[:1] == b"\n" else f"It is no MessagePack map: {fault}")
-    names = {field.encode_name: field.name for field in msgspec.structs.fields(Raw)}
-    raw = Raw(**{names[name]: value for name, value in found.items() if isinstance(name, str) and name in names})
-    latency, geo = found.get("Latency"), found.get("Geo")
-    raw.latency = Latency(latency.get("Total", 0), latency.get("Upstream", 0)) if isinstance(latency, dict) else None
-    country = geo.get("Country") if isinstance(geo, dict) else None
-    raw.geo = Geo(Country(country.get("ISOCode", ""))) if isinstance(country, dict) else None
+    return raw_of(found)
+
+
+def raw_of(found: Mapping[Any, Any]) -> Raw:
+    """Return the fields of a map as those of a record; one that is of another type is as if it were not there."""
+    raw = Raw()
+    for field in msgspec.structs.fields(Raw):
+        with suppress(msgspec.ValidationError, KeyError):
+            setattr(raw, field.name, msgspec.convert(found[field.encode_name], field.type))
     return raw
 
 
@@ -134,37 +134,37 @@ def read(raw: Raw, *, now: datetime, oldest: datetime) -> Request:
     if not oldest <= at <= now + AHEAD:
         side = "ahead of" if at > now else "behind"
         raise Malformed(f"Its clock is too far {side} ours, or it is too old.")
-    api_id = _text(raw.api_id, 60)
-    if not api_id:
+    if not raw.api_id:
         raise Malformed("It names no API.")
-    method, path = _text(raw.method, 20).upper(), _text(raw.path, LONGEST_PATH)
-    key = _text(raw.key, 100)
-    version = _text(raw.version, LONGEST_TEXT)
+    if not 100 <= raw.status <= 599:
+        raise Malformed("Its status is no status of HTTP.")
+    method, path = raw.method[:20].upper(), raw.path[:LONGEST_PATH]
     latency = raw.latency or Latency(raw.request_time)
-    return Request(
-        organisation_id=_text(raw.organisation_id, 60),
+    request = Request(
+        organisation_id=raw.organisation_id[:60],
         at=at,
-        api_id=api_id,
-        api_name=_text(raw.api_name, LONGEST_TEXT),
-        version="" if version in UNVERSIONED else version,
-        key="" if key == NO_KEY else key,
-        alias=_text(raw.alias, LONGEST_TEXT),
-        client=_text(raw.client, LONGEST_TEXT),
+        api_id=raw.api_id[:60],
+        api_name=raw.api_name[:LONGEST_TEXT],
+        version="" if raw.version in UNVERSIONED else raw.version[:LONGEST_TEXT],
+        key="" if raw.key == NO_KEY else raw.key[:100],
+        alias=raw.alias[:LONGEST_TEXT],
+        client=raw.client[:LONGEST_TEXT],
         method=method,
-        host=_text(raw.host, LONGEST_TEXT),
+        host=raw.host[:LONGEST_TEXT],
         path=path,
         endpoint=endpoint(method, path),
-        status=_status(raw.status),
-        latency=_whole(latency.total or raw.request_time, MOST),
-        upstream=_whole(latency.upstream, MOST),
-        size=_whole(raw.size, MOST),
-        address=_text(raw.address, 45),
+        status=raw.status,
+        latency=_whole(latency.total or raw.request_time),
+        upstream=_whole(latency.upstream),
+        size=_whole(raw.size),
+        address=raw.address[:45],
         country=_country(raw.geo),
-        agent=_text(raw.agent, LONGEST_TEXT),
-        tags=_tags(raw.tags),
-        request=_text(raw.request, LONGEST_BODY),
-        response=_text(raw.response, LONGEST_BODY),
+        agent=raw.agent[:LONGEST_TEXT],
+        tags=_tags(raw.tags) if raw.tags else [],
+        request=raw.request[:LONGEST_BODY],
+        response=raw.response[:LONGEST_BODY],
     )
+    return _without_nul(request) if _has_nul(request) else request
 
 
 def _time(value: Any) -> datetime:
@@ -184,32 +184,39 @@ def _time(value: Any) -> datetime:
     raise Malformed("Its time makes no sense.")
 
 
-def _status(value: Any) -> int:
-    if not isinstance(value, int) or not 100 <= value <= 599:
-        raise Malformed("Its status is no status of HTTP.")
-    return value
+def _has_nul(request: Request) -> bool:
+    return "\0" in "".join(
+        (
+            request.organisation_id, request.api_id, request.api_name, request.version, request.key, request.alias,
+            request.client, request.method, request.host, request.path, request.address, request.agent, *request.tags,
+            request.request, request.response,
+        )
+    )  # fmt: skip
 
 
-def _text(value: Any, longest: int) -> str:
-    """PostgreSQL stores neither NUL nor half a character."""
-    if not isinstance(value, str):
-        return ""
-    return value[:longest].replace("\0", "\ufffd") if "\0" in value else value[:longest]
+def _without_nul(request: Request) -> Request:
+    """PostgreSQL stores no NUL."""
+    values = {name: _replaced(getattr(request, name)) for name in request.__struct_fields__}
+    return Request(**values)
 
 
-def _whole(value: Any, most: int) -> int:
-    return int(min(max(value, 0), most)) if isinstance(value, int | float) and not math.isnan(value) else 0
+def _replaced(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_replaced(one) for one in value]
+    return value.replace("\0", "\ufffd") if isinstance(value, str) else value
+
+
+def _whole(value: float) -> int:
+    return int(min(max(value, 0), MOST)) if value == value else 0  # which NaN is not
 
 
 def _country(geo: Geo | None) -> str:
     code = geo.country.iso_code if geo and geo.country else ""
-    return code.upper() if isinstance(code, str) and len(code) == 2 and code.isascii() and code.isalpha() else ""
+    return code.upper() if len(code) == 2 and code.isascii() and code.isalpha() else ""
 
 
-def _tags(value: Any) -> list[str]:
-    if not isinstance(value, list):
-        return []
-    tags = [_text(tag, 100) for tag in value if isinstance(tag, str) and tag and not tag.startswith(AUTOMATIC_TAGS)]
+def _tags(found: list[str]) -> list[str]:
+    tags = [tag[:100] for tag in found if tag and not tag.startswith(AUTOMATIC_TAGS)]
     return list(dict.fromkeys(tags))[:MOST_TAGS]
 
 

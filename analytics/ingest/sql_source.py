@@ -20,7 +20,7 @@ from django.utils import timezone
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from analytics.decoding import LONGEST_BODY, Country, Geo, Latency, Raw
+from analytics.decoding import LONGEST_BODY, Raw, raw_of
 from analytics.ingest.writing import OLDEST, Writer
 from orgs import scope
 
@@ -91,7 +91,7 @@ class SqlSource:
             if not rows:
                 return 0
             number = new_number(cursor, self.group_id)
-            batch = self.writer.write(number, [self.group_id], map(raw_of, rows))
+            batch = self.writer.write(number, [self.group_id], map(record_of, rows))
             last = rows[-1]
             cursor.execute(
                 "UPDATE analytics_position SET at = %s, place = %s WHERE id = %s",
@@ -148,30 +148,32 @@ def is_too_old(table: str, now: datetime) -> bool:
         return True
 
 
-def raw_of(row: Mapping[str, Any]) -> Raw:
-    """Return the fields of a row as those of a gateway's record."""
-    return Raw(
-        organisation_id=row["orgid"],
-        api_id=row.get("apiid"),
-        api_name=row.get("api_name"),
-        version=row.get("apiversion"),
-        key=row.get("apikey"),
-        alias=row.get("alias"),
-        client=row.get("oauthid"),
-        at=aware(row["timestamp"]),
-        method=row.get("method"),
-        host=row.get("host"),
-        path=row.get("path"),
-        status=row.get("responsecode"),
-        request_time=row.get("requesttime"),
-        latency=Latency(row.get("latency_total"), row.get("latency_upstream")),
-        size=row.get("contentlength"),
-        address=row.get("ipaddress"),
-        geo=Geo(Country(row.get("geo_country_iso_code"))),
-        agent=row.get("useragent"),
-        tags=tags_of(row.get("tags")),
-        request=row.get("rawrequest"),
-        response=row.get("rawresponse"),
+def record_of(row: Mapping[str, Any]) -> Raw:
+    """Return a row as a gateway's record."""
+    return raw_of(
+        {
+            "OrgID": row["orgid"],
+            "APIID": row.get("apiid"),
+            "APIName": row.get("api_name"),
+            "APIVersion": row.get("apiversion"),
+            "APIKey": row.get("apikey"),
+            "Alias": row.get("alias"),
+            "OauthID": row.get("oauthid"),
+            "TimeStamp": aware(row["timestamp"]),
+            "Method": row.get("method"),
+            "Host": row.get("host"),
+            "Path": row.get("path"),
+            "ResponseCode": row.get("responsecode"),
+            "RequestTime": row.get("requesttime"),
+            "Latency": {"Total": row.get("latency_total") or 0, "Upstream": row.get("latency_upstream") or 0},
+            "ContentLength": row.get("contentlength"),
+            "IPAddress": row.get("ipaddress"),
+            "Geo": {"Country": {"ISOCode": row.get("geo_country_iso_code") or ""}},
+            "UserAgent": row.get("useragent"),
+            "Tags": tags_of(row.get("tags")),
+            "RawRequest": row.get("rawrequest"),
+            "RawResponse": row.get("rawresponse"),
+        }
     )
 
 

@@ -138,7 +138,8 @@ def test_any_bytes_are_refused_and_nothing_else(data: bytes) -> None:
 
 
 def test_tags_that_a_gateway_adds_are_left_out_and_the_rest_kept_once() -> None:
-    assert of(Tags=["org-forged", "blue", "blue", 7, None, ""]).tags == ["blue"]
+    assert of(Tags=["org-forged", "blue", "blue", ""]).tags == ["blue"]
+    assert of(Tags=["blue", 7]).tags == []
 
 
 @pytest.mark.parametrize(
