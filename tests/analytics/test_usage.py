@@ -237,10 +237,12 @@ def test_an_unbounded_user_names_the_organisation_whose_trail_says_so(poured: Wo
     assert uma.get(f"/api/usage/{days()}?org_id={'0' * 24}").status_code == 404
     assert uma.get(f"/api/usage/{days()}?org_id=everything").status_code == 404
     assert by(data(uma, f"/api/usage/{days()}?org_id={poured.globex.id}")) == [(40, 0, 40)]
+    assert by(data(uma, f"/api/activity/keys/{THEIR_KEY}/{days()}?org_id={poured.globex.id}")) == [(40, 0, 40)]
     assert len(data(uma, f"/api/logs/{days()}?p=-1&org_id={poured.acme.id}")) == 9
     with scope.opened(scope.of(poured.globex.id)):
-        [line] = AuditEntry.objects.filter(action="visited")
-        assert line.actor_id == poured.uma.pk
+        lines = list(AuditEntry.objects.filter(action="visited", actor_id=poured.uma.pk).order_by("id"))
+    assert [line.object_name.rpartition("/")[0] for line in lines] == ["/api/usage", "/api/activity"]
+    assert lines[1].object_name == "/api/activity/keys"  # without the hash, which might be a key
 
 
 def test_analytics_need_their_permission(poured: World) -> None:
