@@ -12,6 +12,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 
+from analytics.alerts.models import AlertDelivery, AlertFiring, AlertRule  # noqa: F401 - so that Django finds them
 from analytics.ingest.positions import Position as Position
 from orgs import scope
 from orgs.models import OfInstallation, Organisation, OrgOwned

@@ -22,6 +22,7 @@ DOCUMENTS = (
     "docs/analytics.md",
     "docs/cli.md",
     "docs/compatibility.md",
+    "docs/alerts.md",
 )
 APPS = ("dashboard", "orgs", "users", "apis", "keys", "gateways", "analytics")
 READS_A_VARIABLE = re.compile(

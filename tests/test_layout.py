@@ -32,12 +32,15 @@ WITHOUT_DJANGO = (
         "analytics/naming.py",
         "analytics/spans.py",
     ),
+    "analytics/alerts/signing.py",
 )
 MAY_SEE_EVERYTHING = {
     "analytics/closing.py": "looks which organisations keep records for fewer days",
     "orgs/middleware.py": "unbounded users' own pages",
     "orgs/proof/probes.py": "tries whether it writes nothing",
     "orgs/management/commands/bootstrap.py": "looks whether there is an organisation",
+    "analytics/alerts/evaluating.py": "looks which organisations have alerts to be looked at",
+    "analytics/alerts/sending.py": "looks of which organisations alerts wait to be sent",
     "gateways/delivery.py": "looks of which organisations something waits",
     "gateways/feed/building.py": "looks of which organisations something waits",
     "gateways/feed/sending.py": "reads the lists of a group, which may serve every organisation",
@@ -64,6 +67,7 @@ MAY_OPEN_SCOPES = {
     "analytics/queries.py": "until when hours, days and months are summed is the installation's",
     "orgs/proof/world.py": "makes two organisations, to be undone",
     "gateways/management/commands/resync.py": "a command, for what a group serves",
+    "analytics/alerts/quotas.py": "quotas are counted in the Redis of groups, which are the installation's",
     "apis/tags.py": "a tag's registry is the installation's: it says which tags an API may have",
     "gateways/tags/services.py": "tags are the installation's",
     "gateways/operations.py": "groups are the installation's",
@@ -88,6 +92,7 @@ MAY_OPEN_SCOPES = {
 }
 MARKED_SAFE = {
     "templates/forms/help.html": "help texts are written in the code, some with markup",
+    "templates/mail/alert.txt": "plain text",
     "templates/mail/invitation.txt": "plain text",
     "templates/mail/reset.txt": "plain text",
     "orgs/listing.py": "rows of a list, each value escaped before it",

@@ -37,3 +37,11 @@ def _deliver(message: EmailMessage) -> None:
         message.send()
     except Exception as error:  # whatever the mail server does, nobody waits for this
         logger.warning("A mail could not be sent: %s", type(error).__name__)
+
+
+def send_text(*, to: str, subject: str, body: str, id: str) -> None:
+    """Send a mail now, and raise what goes wrong. One that is sent twice has the same id."""
+    headers = {"Message-ID": f"<{id}@commonhold>", "Auto-Submitted": "auto-generated"}
+    message = EmailMessage(subject=subject, body=body, to=[to], headers=headers)
+    message.connection = get_connection(timeout=TIMEOUT_S)
+    message.send()

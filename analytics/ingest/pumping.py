@@ -9,6 +9,7 @@ import redis
 from django.db import DataError
 
 from analytics import closing
+from analytics.alerts import working as alerts
 from analytics.ingest import taking
 from analytics.ingest.writing import Writer
 from gateways import bus
@@ -19,6 +20,7 @@ from orgs import scope
 log = logging.getLogger(__name__)
 LOOKS_EVERY_S = 1.0
 CLOSES_EVERY_S = 30.0
+ALERTS_EVERY_S = 2.0
 # While one waits for PostgreSQL, the other decodes.
 SIDE_BY_SIDE = 2
 
@@ -26,11 +28,11 @@ SIDE_BY_SIDE = 2
 def run_side_by_side(stopping: threading.Event, works: Sequence[Callable[[], int]]) -> None:
     """Do each work until it is stopped, or until one of them fails."""
     log.info("The pump takes records in.")
-    with ThreadPoolExecutor(len(works) + 1) as pool:
+    with ThreadPoolExecutor(len(works) + 2) as pool:
         running = [pool.submit(repeat, work, LOOKS_EVERY_S, stopping) for work in works]
-        for ended in as_completed(
-            [*running, pool.submit(repeat, closing.Housekeeper().work, CLOSES_EVERY_S, stopping)]
-        ):
+        running.append(pool.submit(repeat, closing.Housekeeper().work, CLOSES_EVERY_S, stopping))
+        running.append(pool.submit(repeat, alerts.work, ALERTS_EVERY_S, stopping))
+        for ended in as_completed(running):
             stopping.set()
             ended.result()
     log.info("The pump has stopped.")
