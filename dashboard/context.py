@@ -26,6 +26,7 @@ ORGANISATION_LINKS: tuple[tuple[str, tuple[Link, ...]], ...] = (
             ("Policies", "/policies/", "adjustments", ObjectKind.POLICIES),
             ("Certificates", "/certificates/", "shield-lock", ObjectKind.CERTIFICATES),
             ("Webhooks", "/webhooks/", "activity", ObjectKind.WEBHOOKS),
+            ("Alerts", "/alerts/", "alert-triangle", ObjectKind.ANALYTICS),
             ("Gateways", "/gateways/", "server", ObjectKind.SYSTEM),
         ),
     ),

@@ -17,6 +17,7 @@ urlpatterns = [
     path("apis/<id:id>/gateways/", gateways.views.api, name="api_gateways"),
     path("certificates/", include("apis.certificates.urls")),
     path("webhooks/", include("apis.webhooks.urls")),
+    path("alerts/", include("analytics.alerts.urls")),
     path("oauth-clients/", include("apis.oauth_clients.urls")),
     path("keys/", include("keys.urls")),
     path("policies/", include("keys.policies.urls")),

@@ -12,6 +12,8 @@ from django.db import models
 from django.urls import URLPattern, URLResolver
 from django.urls.resolvers import RegexPattern
 
+from analytics.alerts.models import AlertRule
+from analytics.alerts.services import create_rule
 from apis import definition as definitions
 from apis.certificates.services import add_certificate
 from apis.definition import Authentication
@@ -54,6 +56,7 @@ OBJECT_OF: dict[str, type[models.Model]] = {
     "policies:": Policy,
     "certificates:": Certificate,
     "webhooks:": Webhook,
+    "alerts:": AlertRule,
     "oauth_clients:": OAuthClient,
     "tags:": SegmentTag,
     "gateways:": Node,
@@ -146,6 +149,7 @@ def fill(organisation: Organisation | None, person: User) -> Objects:
                 Api: import_text(DOCUMENT, listen_path=listen_path),
                 Certificate: add_certificate(pem=self_signed().pem),
                 Webhook: create_webhook(name="Alerts", target_url="https://alerts.example/"),
+                AlertRule: create_rule(name="Errors", kind="errors", threshold=5, emails=["ops@acme.example"])[0],
                 OAuthClient: create_oauth_client(api=oauth_api(f"{listen_path}tokens/"))[0],
                 Key: create_key(alias="shop", has_all_apis=True)[0],
                 Policy: create_policy(name="Gold", metadata={"plan": "gold"}),
