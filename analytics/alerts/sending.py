@@ -5,6 +5,7 @@ same organisation. Nothing is held open in PostgreSQL meanwhile.
 """
 
 import logging
+import smtplib
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -109,7 +110,14 @@ class NotSent(Exception):
 def send_mail(claimed: Claimed) -> None:
     if not mail.is_real():
         raise NotSent(NO_MAIL)
-    mail.send_text(to=claimed.target, subject=claimed.subject, body=claimed.body, id=claimed.id)
+    try:
+        mail.send_text(to=claimed.target, subject=claimed.subject, body=claimed.body, id=claimed.id)
+    except smtplib.SMTPRecipientsRefused:
+        raise NotSent("The mail server refuses this address.") from None
+    except smtplib.SMTPException as error:
+        raise NotSent(f"The mail server refused it: {type(error).__name__}.") from None
+    except OSError:
+        raise NotSent("The mail server could not be reached.") from None
 
 
 def call(claimed: Claimed) -> None:

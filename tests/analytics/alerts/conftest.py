@@ -32,7 +32,7 @@ def look(noon: datetime) -> Callable[[float], int]:
 def rule(of: Organisation, **fields: Any) -> AlertRule:
     given: dict[str, Any] = {"name": "Errors", "kind": "errors", "threshold": 10, "least_requests": 10}
     given |= {"emails": ["ops@acme.example"]} | fields
-    with scope.opened(scope.of(of.id)):
+    with scope.opened(scope.of(of.id), savepoint=True):
         return create_rule(**given)[0]
 
 
