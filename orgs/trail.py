@@ -24,7 +24,7 @@ KINDS = {
     "certificates": "certificate",
     "webhooks": "webhook",
     "oauth_clients": "OAuth client",
-    "alerts": "alert rule",
+    "alerts": "alert",
     "segment_tag": "segment tag",
     "tagging_standard": "tagging standard",
     "gateway_group": "gateway group",

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from django.db import OperationalError, transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -34,11 +34,16 @@ def look_at_all(*, now: datetime) -> int:
         try:
             with scope.opened(scope.of(organisation_id), savepoint=True):
                 done += look_at_organisation(now=now, counters=counters)
-        except OperationalError:
-            raise
-        except Exception:  # what is wrong with one organisation must not keep the others waiting
+        except Exception as error:  # what is wrong with one organisation must not keep the others waiting
+            if has_lost_database(error):
+                raise
             log.exception("The alerts of the organisation %s could not be looked at.", organisation_id)
     return done
+
+
+def has_lost_database(error: Exception) -> bool:
+    """Tell a database that is away from one that gave up on a statement."""
+    return isinstance(error, OperationalError) and not connection.is_usable()
 
 
 def is_due(now: datetime) -> Q:
@@ -65,9 +70,9 @@ def look_at_one(rule: AlertRule, *, now: datetime, counters: Counters) -> None:
     try:
         with transaction.atomic():
             look_at(rule, now=now, counters=counters)
-    except OperationalError:
-        raise
-    except Exception:
+    except Exception as error:
+        if has_lost_database(error):
+            raise
         log.exception("The alert %s could not be looked at.", rule.pk)
         AlertRule.objects.filter(pk=rule.pk).update(checked_at=now, fault=OUR_FAULT)
 

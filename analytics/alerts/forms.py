@@ -142,6 +142,7 @@ def found_one(rows: "QuerySet[Any]", column: str, text: str, word: str) -> str:
 def initial_of(rule: AlertRule) -> dict[str, Any]:
     found: dict[str, Any] = {name: getattr(rule, name) for name in RuleForm.base_fields}
     return found | {
+        "threshold": f"{rule.threshold:.15g}",
         "emails": "\n".join(rule.emails),
         "api": name_of(Api.objects.all(), "name", "sort_name", rule.api),
         "key": name_of(Key.objects.filter(revoked_at=None), "alias", "sort_alias", rule.key),

@@ -11,6 +11,7 @@ OF_GATEWAY = (
     "{policy}edit/", "{policy}delete/",
     "/certificates/", "/certificates/add/", "{certificate}", "{certificate}delete/",
     "/webhooks/", "/webhooks/create/",
+    "/alerts/", "/alerts/create/", "/alerts/create/?kind=errors", "/alerts/history/", "/alerts/deliveries/",
     "/gateways/", "{api}gateways/",
 )  # fmt: skip
 OF_PEOPLE = (
