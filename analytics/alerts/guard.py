@@ -34,7 +34,8 @@ IPV6_OF_IPV4 = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("::
 METADATA = {*METADATA_IPS, ipaddress.ip_address("168.63.129.16")}
 
 Lookup = Callable[[str, int], Sequence[str]]
-_lookups = ThreadPoolExecutor(max_workers=16, thread_name_prefix="lookup")
+# Many, since a name server that never answers holds one for long, and others' names must be found meanwhile.
+_lookups = ThreadPoolExecutor(max_workers=128, thread_name_prefix="lookup")
 
 
 class Refused(Exception):

@@ -85,9 +85,10 @@ def findings(*, threshold: float, key: str, now: datetime, counters: Counters, m
         used = counters.used(chunk)
         for one in chunk:
             share = 100 * used[one.id] / one.quota
-            if share >= threshold and len(found) < most:
+            if share >= threshold:
                 found.append(Finding(one.id, f"key {one.alias} ({used[one.id]:,} of {number(one.quota)})", share))
-    return found
+    # Of more, always the same: one that is left out in one minute would be taken for over.
+    return sorted(found, key=lambda finding: finding.subject)[:most]
 
 
 def _watched(key: str, now: datetime) -> Iterator[Watched]:
