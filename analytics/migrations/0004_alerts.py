@@ -13,7 +13,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('analytics', '0002_partitions'),
+        ('analytics', '0003_position'),
         ('orgs', '0002_organisation_record_days'),
     ]
 
