@@ -13,62 +13,13 @@ from django.db import connection
 from django.utils import timezone
 from psycopg import sql
 
-from analytics import histogram
 from analytics.models import Facet, Hour, Leaders
+from analytics.numbers import QUANTILES as QUANTILES
+from analytics.numbers import Numbers as Numbers
+from analytics.numbers import Value as Value
 from analytics.rollups import LEVELS, SUMMED
 from analytics.spans import Piece, Span, ceiling, cover, merged, start_of
 from orgs import scope
-
-QUANTILES = (0.5, 0.95, 0.99)
-
-
-@dataclass(frozen=True)
-class Numbers:
-    """Of some requests. Times are milliseconds; `codes` is {status: requests}."""
-
-    hits: int = 0
-    client_errors: int = 0
-    server_errors: int = 0
-    latency_sum: int = 0
-    upstream_sum: int = 0
-    size: int = 0
-    latencies: int = 0
-    code_counts: int = 0
-    slowest: int = 0
-    last_at: datetime | None = None
-
-    @property
-    def errors(self) -> int:
-        return self.client_errors + self.server_errors
-
-    @property
-    def success(self) -> int:
-        return self.hits - self.errors
-
-    @property
-    def latency(self) -> float | None:
-        return self.latency_sum / self.hits if self.hits else None
-
-    @property
-    def upstream(self) -> float | None:
-        return self.upstream_sum / self.hits if self.hits else None
-
-    @property
-    def codes(self) -> dict[int, int]:
-        return histogram.by_code(self.code_counts)
-
-    def quantiles(self) -> list[float | None]:
-        """Return p50, p95 and p99."""
-        return histogram.quantiles(self.latencies, QUANTILES)
-
-
-@dataclass(frozen=True)
-class Value:
-    """A value of a facet, and the parent it has; of several one."""
-
-    parent: int
-    value: int
-    numbers: Numbers
 
 
 @dataclass(frozen=True)
@@ -103,9 +54,9 @@ def of_key(key: int) -> Of:
 
 def totals(of: Of, start: datetime, end: datetime, *, among: Sequence[int] | None = None) -> Numbers:
     """Return the numbers of a time, of several values together where `among` names them."""
-    source, params = _rows(of, _pieces(of, [(start, end)]), among)
-    [row] = _ask(sql.SQL("SELECT {} FROM {} AS rows").format(sql.SQL(SUMMED), source), params)
-    return _numbers(row)
+    source, params = rows_of(of, pieces_of(of, [(start, end)]), among)
+    [row] = ask(sql.SQL("SELECT {} FROM {} AS rows").format(sql.SQL(SUMMED), source), params)
+    return numbers_of(row)
 
 
 def series(of: Of, span: Span, *, among: Sequence[int] | None = None) -> list[Numbers | None]:
@@ -116,17 +67,17 @@ def series(of: Of, span: Span, *, among: Sequence[int] | None = None) -> list[Nu
     if span.resolution == "minute":
         pieces = [Piece("minute", span.start, until)]
     else:
-        pieces = _pieces(
+        pieces = pieces_of(
             of, [(start, min(end, until)) for start, end in zip(starts, ends, strict=True) if start < until]
         )
-    source, params = _rows(of, pieces, among)
-    rows = _ask(
+    source, params = rows_of(of, pieces, among)
+    rows = ask(
         sql.SQL("SELECT width_bucket(at, %s::timestamptz[]), {} FROM {} AS rows GROUP BY 1").format(
             sql.SQL(SUMMED), source
         ),
         [starts, *params],
     )
-    found = {int(place): _numbers(row) for place, *row in rows}
+    found = {int(place): numbers_of(row) for place, *row in rows}
     return [found.get(place + 1, Numbers()) if start < until else None for place, start in enumerate(starts)]
 
 
@@ -135,7 +86,7 @@ def top(of: Of, start: datetime, end: datetime, *, by_errors: bool = False, limi
 
     Of very many values, only those are summed that can be among the first (`_candidates`).
     """
-    pieces = _pieces(of, [(start, end)])
+    pieces = pieces_of(of, [(start, end)])
     among = None
     if _has_leaders(of, pieces, by_errors=by_errors):
         among = _candidates(of, pieces, by_errors=by_errors, limit=limit)
@@ -145,32 +96,43 @@ def top(of: Of, start: datetime, end: datetime, *, by_errors: bool = False, limi
 def _summed(
     of: Of, pieces: Sequence[Piece], *, by_errors: bool, limit: int, among: Sequence[int] | None = None
 ) -> list[Value]:
-    source, params = _rows(of, pieces, among)
-    score = "sum(client_errors) + sum(server_errors)" if by_errors else "sum(hits)"
-    rows = _ask(
-        sql.SQL(
-            "SELECT min(parent), value, {} FROM {} AS rows GROUP BY value"
-            " HAVING {} > 0 ORDER BY {} DESC, value LIMIT %s"
-        ).format(sql.SQL(SUMMED), source, sql.SQL(score), sql.SQL(score)),
-        [*params, limit],
-    )
-    return [Value(parent, value, _numbers(numbers)) for parent, value, *numbers in rows]
+    rows = ask(*summing(of, pieces, by_errors=by_errors, limit=limit, among=among))
+    return [value_of(row) for row in rows]
+
+
+def summing(
+    of: Of, pieces: Sequence[Piece], *, by_errors: bool, limit: int, among: Sequence[int] | None = None
+) -> tuple[sql.Composable, list[Any]]:
+    """Return the statement that sums all values, or those `among` them, and its parameters."""
+    source, params = rows_of(of, pieces, among)
+    score = sql.SQL("sum(client_errors) + sum(server_errors)" if by_errors else "sum(hits)")
+    query = sql.SQL(
+        "SELECT min(parent), value, {} FROM {} AS rows GROUP BY value HAVING {} > 0 ORDER BY {} DESC, value LIMIT %s"
+    ).format(sql.SQL(SUMMED), source, score, score)
+    return query, [*params, limit]
+
+
+def value_of(row: Sequence[Any]) -> Value:
+    parent, value, *numbers = row
+    return Value(parent, value, numbers_of(numbers))
 
 
 def named(numbers: Sequence[int]) -> dict[int, tuple[str, str]]:
     """Return {number: (text, label)} of those that have a name."""
     if not numbers:
         return {}
-    rows = _ask(
+    rows = ask(
         sql.SQL("SELECT id, text, label FROM analytics_name WHERE organisation_id = %s AND id = ANY (%s)"),
         [scope.current_organisation_id(), list(numbers)],
     )
     return {id: (text, label) for id, text, label in rows}
 
 
-def _pieces(of: Of, times: Sequence[tuple[datetime, datetime]]) -> list[Piece]:
+def pieces_of(
+    of: Of, times: Sequence[tuple[datetime, datetime]], closed: Mapping[str, datetime] | None = None
+) -> list[Piece]:
     """Only some facets are counted by the minute: of others, an hour that has begun is taken whole."""
-    closed = closed_until()
+    closed = closed_until() if closed is None else closed
     since = start_of("day", timezone.now() - timedelta(days=Hour.kept_days - 1))
     if of.facet not in (Facet.TOTAL, Facet.API):
         times = [(start, ceiling(end - timedelta(microseconds=1), "hour")) for start, end in times]
@@ -183,7 +145,7 @@ def closed_until() -> Mapping[str, datetime]:
     return dict(rows)
 
 
-def _rows(of: Of, pieces: Sequence[Piece], among: Sequence[int] | None = None) -> tuple[sql.Composable, list[Any]]:
+def rows_of(of: Of, pieces: Sequence[Piece], among: Sequence[int] | None = None) -> tuple[sql.Composable, list[Any]]:
     """Return the roll-ups of these pieces as a relation, of these values where they are given, and its parameters."""
     where, params = of.where()
     if among is not None:
@@ -216,8 +178,12 @@ ASKED = sql.SQL("""
 
 
 def _has_leaders(of: Of, pieces: Sequence[Piece], *, by_errors: bool) -> bool:
-    [[found]] = _ask(ASKED + sql.SQL("SELECT EXISTS (SELECT FROM led)"), _asked(of, pieces, by_errors))
+    [[found]] = ask(*leading(of, pieces, by_errors=by_errors))
     return bool(found)
+
+
+def leading(of: Of, pieces: Sequence[Piece], *, by_errors: bool) -> tuple[sql.Composable, list[Any]]:
+    return ASKED + sql.SQL("SELECT EXISTS (SELECT FROM led)"), _asked(of, pieces, by_errors)
 
 
 def _asked(of: Of, pieces: Sequence[Piece], by_errors: bool) -> list[Any]:
@@ -267,19 +233,19 @@ def _candidates(of: Of, pieces: Sequence[Piece], *, by_errors: bool, limit: int)
     query_params = _asked(of, pieces, by_errors)
     for level in levels:
         query_params += [level, *params]
-    rows = _ask(query, [*query_params, limit - 1, MOST_CANDIDATES + 1])
+    rows = ask(query, [*query_params, limit - 1, MOST_CANDIDATES + 1])
     if len(rows) > MOST_CANDIDATES or not all(is_complete for _, is_complete in rows):
         return None
     return [value for value, _ in rows]
 
 
-def _ask(query: sql.Composable, params: Sequence[Any]) -> list[tuple[Any, ...]]:
+def ask(query: sql.Composable, params: Sequence[Any]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(query, params)
         return list(cursor.fetchall())
 
 
-def _numbers(row: Sequence[Any]) -> Numbers:
+def numbers_of(row: Sequence[Any]) -> Numbers:
     """Return the numbers of a row of SUMMED; of no rows at all, zeros."""
     if row[0] is None:
         return Numbers()
