@@ -68,6 +68,7 @@ def _tabs(request: OrgRequest, api: Api, current: str) -> list[tuple[str, str, b
         ("definition", "Definition", f"{own}definition/", True),
         ("openapi", "OpenAPI document", f"{own}openapi/", has_document),
         ("gateways", "Where it runs", f"{own}gateways/", True),
+        ("use", "Use", f"{own}use/", may(request, ObjectKind.ANALYTICS, Level.READ)),
         ("keys", "Keys", keys, may(request, ObjectKind.KEYS, Level.READ)),
         ("oauth_clients", "OAuth clients", f"{own}oauth-clients/", has_clients or current == "oauth_clients"),
         ("history", "History", f"{own}history/", may(request, ObjectKind.AUDIT, Level.READ)),

@@ -28,6 +28,7 @@ ORGANISATION_LINKS: tuple[tuple[str, tuple[Link, ...]], ...] = (
             ("Webhooks", "/webhooks/", "activity", ObjectKind.WEBHOOKS),
             ("Alerts", "/alerts/", "alert-triangle", ObjectKind.ANALYTICS),
             ("Gateways", "/gateways/", "server", ObjectKind.SYSTEM),
+            ("Analytics", "/analytics/", "chart-bar", ObjectKind.ANALYTICS),
         ),
     ),
     (
@@ -55,6 +56,7 @@ ALL_LINKS: tuple[tuple[str, tuple[Link, ...]], ...] = (
             ("Search", "/search/", "search", None),
             ("Tags", "/tags/", "tag", None),
             ("Gateways", "/gateways/", "server", None),
+            ("Analytics", "/analytics/", "chart-bar", None),
             ("Unbounded users", "/users/", "users", None),
             ("Audit trail", "/audit/", "history", None),
             ("JSON API", "/reference/", "code", None),

@@ -11,6 +11,7 @@ from typing import Any
 from django.db.models import Count, Max, Model, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
+from analytics.everywhere import counting
 from apis.models import Api
 from keys.models import Key
 from keys.states import in_state
@@ -30,6 +31,9 @@ class Numbers:
     keys: int = 0
     expiring: int = 0
     last: datetime | None = None
+    requests: int = 0
+    errors: float = 0
+    hours: tuple[int, ...] = ()
 
 
 def users(ids: Ids) -> Found:
@@ -54,19 +58,30 @@ def last_actions(ids: Ids) -> Found:
     return _grouped(User, ids, where=Q(is_administrator=True), last=Max(last))
 
 
+def requests(ids: Ids) -> Found:
+    """The requests of the last 24 hours, the share of errors among them, and how many there were in each hour."""
+    found = counting.lately(ids)
+    return {
+        id: {"requests": one.requests, "errors": one.error_share, "hours": tuple(one.hours)}
+        for id, one in found.items()
+    }
+
+
 QUERIES: dict[str, Callable[[Ids], Found]] = {
     "users": users,
     "apis": apis,
     "keys": keys,
     "expiring": keys,
     "last": last_actions,
+    "requests": requests,
+    "errors": requests,
 }
 
 
 def numbers(ids: Ids) -> dict[str, Numbers]:
     """Return the numbers of each organisation that has any."""
     found: Found = {}
-    for query in (users, apis, keys, last_actions):
+    for query in (users, apis, keys, last_actions, requests):
         for organisation, values in query(ids).items():
             found.setdefault(organisation, {}).update(values)
     return {organisation: Numbers(**values) for organisation, values in found.items()}

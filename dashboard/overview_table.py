@@ -7,6 +7,8 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 from django.http import HttpResponse, QueryDict
 
+from analytics.charts import sparkline
+from analytics.pages.wording import percent
 from dashboard.overview_numbers import QUERIES, Numbers, numbers
 from orgs.display import when
 from orgs.export import csv_response
@@ -22,6 +24,8 @@ COLUMNS = (
     Column("APIs", "apis", "-apis", kind="number"),
     Column("Active keys", "keys", "-keys", kind="number"),
     Column("Expiring in 30 days", "expiring", "-expiring", kind="number"),
+    Column("Requests in 24 h", "requests", "-requests", kind="number"),
+    Column("Errors", "errors", "-errors", kind="number"),
     Column("Last administrator's action", "last", "-last"),
     Column("State", "state", "-state"),
 )
@@ -34,7 +38,7 @@ EMPTY = {
 }
 HEADER = (
     "id", "slug", "name", "users", "apis", "active_keys", "keys_expiring_in_30_days",
-    "last_administrator_action", "state",
+    "last_administrator_action", "state", "requests_in_24_h", "error_share_in_24_h",
 )  # fmt: skip
 NONE = Numbers()
 
@@ -134,6 +138,9 @@ def _row(href: str, organisation: Organisation, of: Numbers) -> tuple[Any, ...]:
         state,
         f"{href[: href.index('/o/')]}/organisations/{organisation.id}/{change}/",
         change.capitalize(),
+        f"{of.requests:,}",
+        sparkline(of.hours, f"Requests of {organisation.name} by the hour") if of.hours else "",
+        percent(of.errors, 1) if of.requests else "",
     )
 
 
@@ -141,4 +148,13 @@ def _csv_row(organisation: Organisation, of: Numbers) -> tuple[Any, ...]:
     state = "suspended" if organisation.is_suspended else "active"
     last = of.last.astimezone(UTC).isoformat(timespec="seconds") if of.last else ""
     counts = (of.users, of.apis, of.keys, of.expiring)
-    return (organisation.id, organisation.slug, organisation.name, *counts, last, state)
+    return (
+        organisation.id,
+        organisation.slug,
+        organisation.name,
+        *counts,
+        last,
+        state,
+        of.requests,
+        round(of.errors, 6),
+    )

@@ -48,6 +48,8 @@ def page(request: OrgRequest, key: Key, tab: str) -> dict[str, Any]:
 def _tabs(request: OrgRequest, key: Key, current: str) -> list[tuple[str, str, bool]]:
     here = address(request, key)
     tabs = [("Access", ""), ("Settings", "settings/")]
+    if may(request, ObjectKind.ANALYTICS, Level.READ):
+        tabs.append(("Use", "use/"))
     if may(request, ObjectKind.AUDIT, Level.READ):
         tabs.append(("History", "history/"))
     if may(request, ObjectKind.KEYS, Level.WRITE):

@@ -18,7 +18,7 @@ HTMX = "htmx.org@4.0.1"
 UPLOT = "uplot@1.6.32"
 
 ICONS = """
-    activity adjustments alert-circle alert-triangle api apps arrow-left ban books building calendar check
+    activity adjustments alert-circle alert-triangle api apps arrow-left ban books building calendar chart-bar check
     chevron-down chevron-left chevron-right chevron-up chevrons-left circle circle-check circle-x clock code
     copy download edit external-link eye file-import filter history home info-circle key list-check lock
     logout mail menu-2 password player-pause player-play plus refresh search server settings shield-lock tag

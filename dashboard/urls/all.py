@@ -15,6 +15,7 @@ urlpatterns = [
     path("reference/", reference.index, name="reference"),
     path("reference/<slug:slug>/", reference.operation, name="operation"),
     path("gateways/", include("gateways.groups.urls")),
+    path("analytics/", include("analytics.everywhere.urls")),
     path("", include("users.all_urls")),
     path("", include("orgs.all_urls")),
 ]

@@ -2,6 +2,7 @@
 
 from django.urls import include, path
 
+import analytics.views
 import gateways.views
 from dashboard import admin_sites, reference, views
 
@@ -13,15 +14,18 @@ urlpatterns = [
     path("", include("users.urls")),
     path("", include("orgs.urls")),
     path("apis/", include("apis.urls")),
-    # A tab of the API's page, of which that knows the path alone: what it shows lies above the APIs.
+    # Tabs of the pages of APIs and keys, which know but their paths: what these show lies above them.
     path("apis/<id:id>/gateways/", gateways.views.api, name="api_gateways"),
+    path("apis/<id:id>/use/", analytics.views.api_use, name="api_use"),
     path("certificates/", include("apis.certificates.urls")),
     path("webhooks/", include("apis.webhooks.urls")),
     path("alerts/", include("analytics.alerts.urls")),
     path("oauth-clients/", include("apis.oauth_clients.urls")),
     path("keys/", include("keys.urls")),
+    path("keys/<id:id>/use/", analytics.views.key_use, name="key_use"),
     path("policies/", include("keys.policies.urls")),
     path("gateways/", include("gateways.urls")),
+    path("analytics/", include("analytics.urls")),
 ]
 
 handler400 = "dashboard.errors.bad_request"

@@ -351,6 +351,7 @@ def test_the_overview_shows_the_facts(world: World) -> None:
         ("Overview", f"/o/acme/apis/{api.pk}/", True),
         ("Definition", f"/o/acme/apis/{api.pk}/definition/", False),
         ("Where it runs", f"/o/acme/apis/{api.pk}/gateways/", False),
+        ("Use", f"/o/acme/apis/{api.pk}/use/", False),
         ("Keys", f"/o/acme/keys/?api={api.pk}", False),
         ("History", f"/o/acme/apis/{api.pk}/history/", False),
     ]

@@ -112,10 +112,11 @@ def test_the_csv_has_every_organisation_and_runs_no_formula(world: World) -> Non
     organisation("evil", name='=HYPERLINK("http://x")')
     lines = signed_in(world.uma).get("/organisations.csv?sort=-name").content.decode().splitlines()
     assert [line.split(",", 1)[1] for line in lines] == [
-        "slug,name,users,apis,active_keys,keys_expiring_in_30_days,last_administrator_action,state",
-        "globex,Globex,1,0,0,0,,active",
-        "acme,Acme,2,0,0,0,,active",
-        'evil,"\'=HYPERLINK(""http://x"")",0,0,0,0,,active',
+        "slug,name,users,apis,active_keys,keys_expiring_in_30_days,last_administrator_action,state,"
+        "requests_in_24_h,error_share_in_24_h",
+        "globex,Globex,1,0,0,0,,active,0,0",
+        "acme,Acme,2,0,0,0,,active,0,0",
+        'evil,"\'=HYPERLINK(""http://x"")",0,0,0,0,,active,0,0',
     ]
 
 

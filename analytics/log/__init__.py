@@ -1,0 +1,1 @@
+"""Single requests, newest first: found, looked at and taken away as a file."""

@@ -1,0 +1,1 @@
+"""What the pages of analytics show: pure but for what they ask `analytics.queries`."""
