@@ -12,7 +12,14 @@ OF_GATEWAY = (
     "/certificates/", "/certificates/add/", "{certificate}", "{certificate}delete/",
     "/webhooks/", "/webhooks/create/",
     "/alerts/", "/alerts/create/", "/alerts/create/?kind=errors", "/alerts/history/", "/alerts/deliveries/",
-    "/gateways/", "{api}gateways/",
+    "/gateways/", "{api}gateways/", "{api}use/", "{key}use/",
+)  # fmt: skip
+OF_ANALYTICS = (
+    "/analytics/", "/analytics/?span=30d&zone=Asia/Kolkata", "/analytics/?from=2026-01-01&to=nonsense&zone=nowhere",
+    "/analytics/apis/", "{analysed_api}", "/analytics/keys/", "{analysed_key}", "/analytics/paths/",
+    "/analytics/errors/", "/analytics/countries/", "/analytics/tags/", "/analytics/oauth-clients/",
+    "/analytics/requests/", "/analytics/requests/?status=5xx&path=/o", "/analytics/requests/?status=nonsense",
+    "{request}",
 )  # fmt: skip
 OF_PEOPLE = (
     "/", "/audit/", "/settings/", "/account/", "/account/password/", "/access-keys/create/",
@@ -26,8 +33,19 @@ OF_ALL = (
     "/tags/standard/change/?preview=1&pattern={slug}-*&least=1",
     "/gateways/", "/gateways/create/",
     "{gateway_group}", "{gateway_group}edit/", "{gateway_group}rotate/", "{gateway_group}delete/",
+    "/analytics/", "/analytics/dead-letters/",
 )  # fmt: skip
-ON_VISITS = ("/", "/apis/", "{api}", "/keys/", "{key}", "/settings/", "/gateways/")
+ON_VISITS = (
+    "/",
+    "/apis/",
+    "{api}",
+    "/keys/",
+    "{key}",
+    "/settings/",
+    "/gateways/",
+    "/analytics/",
+    "/analytics/requests/",
+)
 OF_ADMIN = ("/admin/", "/admin/apis/api/", "/admin/users/user/", "{admin}", "/admin/orgs/organisation/")
 NOWHERE = "/nowhere/"
 SIGNED_OUT = ("/", "/o/acme/sign-in/", "/o/acme/password-reset/", "/all/sign-in/", NOWHERE)
@@ -37,6 +55,9 @@ LISTS = {
     "policy": ("/policies/", "/policies/"),
     "certificate": ("/certificates/", "/certificates/"),
     "tag": ("/tags/", "/tags/"),
+    "analysed_api": ("/analytics/apis/", "/analytics/apis/"),
+    "analysed_key": ("/analytics/keys/", "/analytics/keys/"),
+    "request": ("/analytics/requests/", "/analytics/requests/"),
     "user": ("/users/", "/users/"),
     "group": ("/groups/", "/groups/"),
     "gateway_group": ("/gateways/", "/gateways/"),

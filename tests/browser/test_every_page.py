@@ -25,6 +25,8 @@ def site_pages(
     match request.param:
         case "gateway":
             return walk(sign_in(ada), ada.site, pages.OF_GATEWAY)
+        case "analytics":
+            return walk(sign_in(ada), ada.site, pages.OF_ANALYTICS)
         case "people":
             return walk(sign_in(ada), ada.site, pages.OF_PEOPLE)
         case "all":
@@ -42,7 +44,7 @@ def walk(page: Page, prefix: str, paths: tuple[str, ...]) -> tuple[Page, list[st
 
 
 each_site = pytest.mark.parametrize(
-    "site_pages", ["gateway", "people", "all", "visit", "admin", "signed out"], indirect=True
+    "site_pages", ["gateway", "analytics", "people", "all", "visit", "admin", "signed out"], indirect=True
 )
 
 
