@@ -24,6 +24,8 @@ LENGTHS: dict[str, tuple[str, timedelta, Resolution]] = {
     "12m": ("Last 12 months", timedelta(days=365), "month"),
 }
 DEFAULT = "24h"
+# Minutes are kept a little longer: see `Minute`.
+MINUTES_LAST = timedelta(days=2)
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,8 @@ def between(start: datetime, end: datetime, *, now: datetime, zone: ZoneInfo, re
     if start > now:
         raise ValueError("The beginning has to lie in the past.")
     chosen = fitting(end - start, resolution or usual_for(end - start))
+    if chosen == "minute" and start < now - MINUTES_LAST:
+        chosen = "hour"
     first, until = floor(start, "hour"), ceiling(end - timedelta(microseconds=1), "hour")
     if chosen == "day":
         first = at_local(start.astimezone(zone).date(), zone)

@@ -92,7 +92,7 @@ def seed(server: "psycopg.Connection[Any]", now: datetime) -> None:
     server.execute("SET work_mem = '512MB'; SET maintenance_work_mem = '1GB'; SET synchronous_commit = off")
     write_names(server)
     # A bucket looks up some of the million keys: by the index, not by reading all of them.
-    server.execute("SET enable_hashjoin = off; SET enable_mergejoin = off; SET max_parallel_workers_per_gather = 0")
+    server.execute("SET enable_hashjoin = off; SET enable_mergejoin = off; SET join_collapse_limit = 1")
     # Rows that come in no order are quicker without indexes, which are made afterwards.
     indexes = [
         definition
