@@ -80,7 +80,8 @@ def test_nothing_of_another_organisation_is_on_a_page(served: World, path: str, 
     page = f"{path}?{WEEK}&format={format}"
     assert path == "/analytics/countries/" or format or MARK in body(signed_in(served.gus), page)
     assert MARK not in body(signed_in(served.ann), page)
-    assert "418" not in re.sub(r"<svg.*?</svg>", "", body(signed_in(served.ann), "/analytics/errors/"), flags=re.S)
+    errors = re.sub(r"<svg.*?</svg>", "", body(signed_in(served.ann), "/analytics/errors/"), flags=re.S)
+    assert re.search(r"\b418\b", errors) is None
 
 
 @pytest.mark.parametrize("path", [f"apis/{MARK}-api/", f"keys/?api={MARK}-api", f"paths/?api={MARK}-api",

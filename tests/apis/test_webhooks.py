@@ -19,7 +19,7 @@ SECRET = "Bearer hunter2"
 
 
 def fields(**changes: Any) -> Any:
-    return {"name": "Alerts", "target_url": TARGET, "headers": {"Authorization": SECRET}} | changes
+    return {"name": "Pager", "target_url": TARGET, "headers": {"Authorization": SECRET}} | changes
 
 
 def made(of: Organisation, **changes: Any) -> Webhook:
@@ -41,7 +41,7 @@ def text_of(response: Any) -> str:
 
 
 def typed(**changed: str) -> dict[str, str]:
-    form = {"name": "Alerts", "method": "POST", "target_url": TARGET, "headers": "", "event_timeout_s": "60"}
+    form = {"name": "Pager", "method": "POST", "target_url": TARGET, "headers": "", "event_timeout_s": "60"}
     return form | {"template_path": ""} | changed
 
 
@@ -52,7 +52,7 @@ def test_create_webhook_stores_it_and_writes_its_line_without_credentials(in_acm
     services.create_webhook(**fields(method="put", template_path="templates/alert.json", extra={"x": 1}))
     kept = Webhook.objects.get()
     assert (kept.name, kept.method, kept.target_url, kept.headers, kept.template_path, kept.extra) == (
-        "Alerts", "PUT", TARGET, {"Authorization": SECRET}, "templates/alert.json", {"x": 1},
+        "Pager", "PUT", TARGET, {"Authorization": SECRET}, "templates/alert.json", {"x": 1},
     )  # fmt: skip
     [(action, line)] = changes()
     assert (action, line["target_url"], line["headers"]) == (
@@ -67,7 +67,7 @@ def test_update_webhook_says_that_a_credential_changed_and_not_what_to(in_acme: 
         webhook=webhook, method="GET", target_url=f"{TARGET}-2", headers={"Authorization": "Bearer swordfish"}
     )
     assert Webhook.objects.get().headers == saved.headers == {"Authorization": "Bearer swordfish"}
-    assert (saved.name, saved.target_url) == ("Alerts", f"{TARGET}-2")
+    assert (saved.name, saved.target_url) == ("Pager", f"{TARGET}-2")
     assert changes()[1] == (
         "changed",
         {"method": ["POST", "GET"], "target_url": ["…", "…"], "headers": ["…", "…"]},
@@ -138,8 +138,8 @@ def test_a_name_is_of_one_webhook_in_each_organisation(world: World) -> None:
     with scope.opened(scope.of(world.acme.id)):
         with pytest.raises(WebhookError, match="There is already a webhook named ALERTS"):
             services.create_webhook(**fields(name="ALERTS"))
-        with pytest.raises(WebhookError, match="There is already a webhook named alerts"):
-            services.update_webhook(webhook=other, name="alerts")
+        with pytest.raises(WebhookError, match="There is already a webhook named pager"):
+            services.update_webhook(webhook=other, name="pager")
         assert services.update_webhook(webhook=mine, name="ALERTS").name == "ALERTS"
 
 
@@ -198,12 +198,12 @@ def test_a_reader_sees_no_credential_and_changes_nothing(world: World) -> None:
     for client in (signed_in(world.al), signed_in(world.uma, prefix="/all/o/acme")):
         pages = [client.get(path) for path in ("/webhooks/", f"/admin/apis/webhook/{webhook.pk}/change/", "/audit/")]
         assert [page.status_code for page in pages] == [200] * 3
-        assert all("Alerts" in text_of(page) for page in pages)
+        assert all("Pager" in text_of(page) for page in pages)
         assert [word for word in ("hunter2", "T0K3N") for page in pages if word in text_of(page)] == []
         for path in ("create/", f"{webhook.pk}/edit/", f"{webhook.pk}/delete/"):
             assert client.get(f"/webhooks/{path}").status_code == 403
             assert client.post(f"/webhooks/{path}", typed(name="Mine")).status_code == 403
-    assert [kept.name for kept in stored(world.acme)] == ["Alerts"]
+    assert [kept.name for kept in stored(world.acme)] == ["Pager"]
 
 
 @pytest.mark.parametrize("path", ["edit/", "delete/"])
@@ -212,8 +212,8 @@ def test_another_organisations_webhook_is_as_one_that_never_was(world: World, pa
     for id in (webhook.pk, new_id()):
         assert client.get(f"/webhooks/{id}/{path}").status_code == 404
         assert client.post(f"/webhooks/{id}/{path}", typed(name="Mine")).status_code == 404
-    assert "Alerts" not in text_of(client.get("/webhooks/"))
-    assert [kept.name for kept in stored(world.acme)] == ["Alerts"]
+    assert "Pager" not in text_of(client.get("/webhooks/"))
+    assert [kept.name for kept in stored(world.acme)] == ["Pager"]
 
 
 def test_the_list_takes_as_many_queries_for_one_webhook_as_for_three(world: World) -> None:
