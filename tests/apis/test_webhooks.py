@@ -136,11 +136,11 @@ def test_loopback_is_for_installations_that_allow_it(in_acme: World, settings: S
 def test_a_name_is_of_one_webhook_in_each_organisation(world: World) -> None:
     mine, _, other = made(world.acme), made(world.globex), made(world.acme, name="Other")
     with scope.opened(scope.of(world.acme.id)):
-        with pytest.raises(WebhookError, match="There is already a webhook named ALERTS"):
-            services.create_webhook(**fields(name="ALERTS"))
+        with pytest.raises(WebhookError, match="There is already a webhook named PAGER"):
+            services.create_webhook(**fields(name="PAGER"))
         with pytest.raises(WebhookError, match="There is already a webhook named pager"):
             services.update_webhook(webhook=other, name="pager")
-        assert services.update_webhook(webhook=mine, name="ALERTS").name == "ALERTS"
+        assert services.update_webhook(webhook=mine, name="PAGER").name == "PAGER"
 
 
 def test_headers_are_read_from_lines() -> None:
