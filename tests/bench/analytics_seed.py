@@ -144,6 +144,8 @@ def seed(server: "psycopg.Connection[Any]", now: datetime) -> None:
 def write_names(server: "psycopg.Connection[Any]") -> None:
     for statement in (*NAMES.split(";\n"), ORGANISATIONS):
         server.execute(statement.encode())
+    for table in ("unit", "api", "key", "organisation"):  # or `migrate` may not touch their rights
+        server.execute(f"ALTER TABLE bench_{table} OWNER TO commonhold_owner")
     server.execute("CREATE TEMPORARY TABLE numbered (id text, number bigint)")
     apis = server.execute("SELECT id, api_id FROM bench_api").fetchall()
     keys = server.execute("SELECT id, hash FROM bench_key").fetchall()
