@@ -162,6 +162,7 @@ def configuration(server: Server, dashboard: str, port: int, tags: tuple[str, ..
         "db_app_conf_options": {"connection_string": dashboard, "node_is_segmented": bool(tags), "tags": list(tags)},
         "policies": {"policy_source": "service", "policy_connection_string": dashboard},
         "disable_dashboard_zeroconf": True, "proxy_ssl_insecure_skip_verify": True,
+        "enable_analytics": True, "analytics_config": {"storage_expiration_time": 3600},
     }  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 Skipped unless TYK_GATEWAY_BIN names its program and TYK_GATEWAY_HOME the folder of its templates.
 """
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -205,6 +206,39 @@ def test_second_gateway_serves_the_same(fleet: Fleet, acme: Organisation, tmp_pa
     with real.gateway(fleet.server, Recorder.dashboard, tmp_path) as second:
         second.until(acme.path("twice"), token, 200, within_s=10)
         assert fleet.gateway.call(acme.path("twice"), token) == 200
+
+
+def test_requests_are_counted_for_the_organisation_that_has_the_api(
+    fleet: Fleet, acme: Organisation, globex: Organisation
+) -> None:
+    apis = {}
+    for organisation, times in ((acme, 3), (globex, 2)):
+        _, apis[organisation.slug] = organisation.api("counted", fleet.upstream)
+        key = organisation.key(apis[organisation.slug], alias="till")
+        path = organisation.path("counted")
+        fleet.gateway.until(path, key["key_id"], 200)
+        for order in range(times):
+            assert fleet.gateway.call(f"{path}orders/{order}", key["key_id"]) == 200
+        query = f"?api={apis[organisation.slug]}"
+        counted = until_counted(organisation, f"/api/analytics/top/endpoints{query}", "GET /orders/{id}", times)
+        assert (counted["client_errors"], counted["server_errors"]) == (0, 0)
+        [used] = organisation.call("GET", f"/api/analytics/top/keys{query}")["values"]
+        assert (used["id"], used["name"]) == (key["key_hash"], "till")
+    answer = globex.client.get(f"/api/analytics/top/endpoints?api={apis[acme.slug]}")
+    assert answer.status_code == 404 or answer.json()["values"] == []
+
+
+def until_counted(organisation: Organisation, path: str, id: str, times: int) -> dict[str, Any]:
+    """Return a value once it has as many requests: gateways write them some seconds later, and a pump takes them."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        values = organisation.call("GET", path)["values"]
+        found: list[dict[str, Any]] = [value for value in values if value["id"] == id]
+        if found and found[0]["requests"] >= times:
+            assert found[0]["requests"] == times
+            return found[0]
+        time.sleep(0.2)
+    raise AssertionError(f"Still {values}.")
 
 
 def test_real_gateways_say_what_was_recorded(fleet: Fleet) -> None:
