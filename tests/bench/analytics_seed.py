@@ -44,16 +44,16 @@ CREATE TABLE bench_organisation AS
 BUCKET = """
 CREATE TEMPORARY TABLE bench_bucket AS
 SELECT o.organisation_id, a.number AS api, k.number AS key,
-    a.number # (k.n %% {endpoints} + 1) AS endpoint, greatest(1, round(o.t / (r * ln(o.active + 2))))::bigint AS hits,
-    (k.n * 31 + %(turn)s) %% 8 AS mood
-FROM (SELECT *, share * %(total)s AS t, least(keys, greatest(1, (share * %(total)s) ^ 0.83)::int) AS active FROM bench_organisation) o
+    a.number # (k.n % {endpoints} + 1) AS endpoint, greatest(1, round(o.t / (r * ln(o.active + 2))))::bigint AS hits,
+    (k.n * 31 + {turn}) % 8 AS mood
+FROM (SELECT *, share * {total} AS t, least(keys, greatest(1, (share * {total}) ^ 0.83)::int) AS active FROM bench_organisation) o
 CROSS JOIN LATERAL generate_series(1, o.active) r
 CROSS JOIN LATERAL (
     SELECT * FROM bench_key WHERE organisation_id = o.organisation_id
-        AND n = 1 + (CASE WHEN r %% 2 = 0 THEN r * 7919 ELSE r * 7919 + %(turn)s::bigint * 104729 END) %% o.keys OFFSET 0
+        AND n = 1 + (CASE WHEN r % 2 = 0 THEN r * 7919 ELSE r * 7919 + {turn}::bigint * 104729 END) % o.keys OFFSET 0
 ) k
 CROSS JOIN LATERAL (
-    SELECT * FROM bench_api WHERE organisation_id = o.organisation_id AND n = 1 + k.n %% o.apis OFFSET 0
+    SELECT * FROM bench_api WHERE organisation_id = o.organisation_id AND n = 1 + k.n % o.apis OFFSET 0
 ) a
 """
 MEASURES = """sum(hits), sum(hits / 20), sum(CASE mood WHEN 0 THEN hits / 10 ELSE 0 END), sum(hits * (20 + mood * 9)), sum(hits * 15),
@@ -174,7 +174,8 @@ def write_names(server: "psycopg.Connection[Any]") -> None:
 def bucket(server: "psycopg.Connection[Any]", at: datetime, total: float) -> None:
     server.execute("DROP TABLE IF EXISTS bench_bucket")
     turn = int(at.timestamp()) // 86_400
-    server.execute(BUCKET.format(endpoints=ENDPOINTS).encode(), {"turn": turn, "total": total})
+    # As literals: with parameters PostgreSQL was seen to take minutes for the same.
+    server.execute(BUCKET.format(endpoints=ENDPOINTS, turn=turn, total=float(total)).encode())
 
 
 def fill(server: "psycopg.Connection[Any]", level: str, at: datetime, total: float, facets: tuple[Facet, ...]) -> None:

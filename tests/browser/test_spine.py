@@ -19,6 +19,10 @@ def documents() -> list[Path]:
     return found
 
 
+# Several large documents, each judged whole, while other tests have the processors.
+IMPORT_TIMEOUT_MS = 60_000
+
+
 def test_key_is_found_by_its_organisation_refused_to_another_and_only_shown_to_the_unbounded_user(
     open_page: OpenPage, documents: list[Path]
 ) -> None:
@@ -53,8 +57,8 @@ def import_all(page: Page, documents: list[Path]) -> None:
     page.get_by_role("link", name="APIs", exact=True).click()
     page.locator(".app-actions").get_by_role("link", name="Import").click()
     page.get_by_label("Files").set_input_files(documents)
-    page.get_by_role("button", name="Import").click()
-    expect(page.get_by_role("heading", name=f"Imported: {len(documents)}")).to_be_visible()
+    page.get_by_role("button", name="Import").click(timeout=IMPORT_TIMEOUT_MS)
+    expect(page.get_by_role("heading", name=f"Imported: {len(documents)}")).to_be_visible(timeout=IMPORT_TIMEOUT_MS)
     assert page.get_by_role("alert").all() == []
 
 
