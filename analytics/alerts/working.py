@@ -5,11 +5,13 @@ from django.utils import timezone
 from analytics.alerts import evaluating
 from analytics.alerts.sending import Sender
 
-_sender: list[Sender] = []
 
+class Alerts:
+    """Of one pump."""
 
-def work() -> int:
-    """Return how much was done."""
-    if not _sender:
-        _sender.append(Sender())
-    return evaluating.look_at_all(now=timezone.now()) + _sender[0].send_next()
+    def __init__(self) -> None:
+        self.sender = Sender()
+
+    def work(self) -> int:
+        """Return how much was done."""
+        return evaluating.look_at_all(now=timezone.now()) + self.sender.send_next()

@@ -9,7 +9,7 @@ import redis
 from django.db import DataError
 
 from analytics import closing
-from analytics.alerts import working as alerts
+from analytics.alerts.working import Alerts
 from analytics.ingest import taking
 from analytics.ingest.writing import Writer
 from gateways import bus
@@ -31,7 +31,7 @@ def run_side_by_side(stopping: threading.Event, works: Sequence[Callable[[], int
     with ThreadPoolExecutor(len(works) + 2) as pool:
         running = [pool.submit(repeat, work, LOOKS_EVERY_S, stopping) for work in works]
         running.append(pool.submit(repeat, closing.Housekeeper().work, CLOSES_EVERY_S, stopping))
-        running.append(pool.submit(repeat, alerts.work, ALERTS_EVERY_S, stopping))
+        running.append(pool.submit(repeat, Alerts().work, ALERTS_EVERY_S, stopping))
         for ended in as_completed(running):
             stopping.set()
             ended.result()
@@ -113,7 +113,7 @@ class Pump:
         number, taken, first, last = part
         with scope.opened(scope.INTAKE):
             if not taking.take_apart(*part):
-                [data] = taking.records(client, taken, first, last)
-                self.writer.refuse(number, group_ids, data, f"PostgreSQL cannot store it: {fault}")
+                for data in taking.records(client, taken, first, last):  # none, where Redis has lost it since
+                    self.writer.refuse(number, group_ids, data, f"PostgreSQL cannot store it: {fault}")
         taking.forget_if_written(client, taken)
         return last - first + 1
