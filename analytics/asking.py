@@ -14,15 +14,13 @@ from zoneinfo import ZoneInfo, available_timezones
 from django.conf import settings
 
 from analytics import spans
-from analytics.spans import Resolution, Span
+from analytics.spans import MINUTES_LAST, Resolution, Span
 
 OF_TIME = ("span", "from", "to", "resolution", "zone")
 OF_SUBJECT = ("api", "key")
 LONGEST = 2_000
 # Before it there was nothing to count.
 FIRST_YEAR = 2000
-# Minutes are counted for somewhat longer than this.
-MINUTES_FOR = timedelta(days=2)
 # What is offered; every name of the IANA's list is taken.
 ZONES = (
     "UTC", "Africa/Johannesburg", "Africa/Lagos", "America/Chicago", "America/Los_Angeles", "America/New_York",
@@ -167,5 +165,5 @@ def _moment(text: str, zone: ZoneInfo, *, is_end: bool = False) -> datetime:
 
 def _with_minutes_that_are_there(span: Span, now: datetime) -> Span:
     """Minutes are counted for the last days alone, and a page shows the span before as well."""
-    is_gone = span.resolution == "minute" and span.before.start < now - MINUTES_FOR
+    is_gone = span.resolution == "minute" and span.before.start < now - MINUTES_LAST
     return replace(span, resolution="hour") if is_gone else span

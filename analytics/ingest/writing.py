@@ -100,8 +100,8 @@ class Batch:
         return found
 
     def refuse(self, reason: str, raw: Raw | None, data: bytes) -> None:
-        claimed = raw.organisation_id[:60] if raw and isinstance(raw.organisation_id, str) else ""
-        self.refused[reason, claimed.replace("\0", "")] += 1
+        claimed = raw.organisation_id[:60].replace("\0", "") if raw else ""
+        self.refused[reason, claimed] += 1
         if (reason, claimed) not in self.examples:
             self.examples[reason, claimed] = example_of(raw, data)
 
