@@ -207,6 +207,8 @@ def _replaced(value: Any) -> Any:
 
 
 def _whole(value: float) -> int:
+    if type(value) is int and 0 <= value <= MOST:
+        return value
     return int(min(max(value, 0), MOST)) if value == value else 0  # which NaN is not
 
 

@@ -11,11 +11,12 @@ from collections.abc import Sequence
 WIDTH = 10**12
 # The upper edge of each step; the last one, without an edge, is for what took more than a minute.
 EDGES = (0, 1, 2, 3, 4, 5, 6, 8, *(round(10 ** (step / 10)) for step in range(10, 49)))
-# The codes have their places for good: new ones are added at the end. The last places are for codes that are none.
+# The codes have their places for good: new ones are added at the end. The usual ones come first, which keeps the number
+# short. The last places are for codes that are none.
 CODES = (
-    *(100, 101, 102, 103, 200, 201, 202, 203, 204, 205, 206, 207, 208, 226, 300, 301, 302, 303, 304, 305, 307, 308),
-    *(400, 401, 402, 403, 404, 405, 406, 407, 408, 409, 410, 411, 412, 413, 414, 415, 416, 417, 418, 421, 422, 423),
-    *(424, 425, 426, 428, 429, 431, 451, 499, 500, 501, 502, 503, 504, 505, 506, 507, 508, 510, 511),
+    *(200, 201, 204, 304, 400, 401, 403, 404, 429, 500, 502, 503, 504, 202, 206, 301, 302, 307, 308, 405, 409, 422),
+    *(100, 101, 102, 103, 203, 205, 207, 208, 226, 300, 303, 305, 402, 406, 407, 408, 410, 411, 412, 413, 414, 415),
+    *(416, 417, 418, 421, 423, 424, 425, 426, 428, 431, 451, 499, 501, 505, 506, 507, 508, 510, 511),
 )
 OTHERS = {1: 95, 2: 96, 3: 97, 4: 98, 5: 99}
 PLACES = {code: place for place, code in enumerate(CODES)}

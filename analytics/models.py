@@ -114,6 +114,7 @@ class Rollup(Counted):
 
     web_may: ClassVar = ("SELECT",)
     intake_may: ClassVar = ("SELECT", "INSERT", "UPDATE", "DELETE")
+    page_fill_percent: ClassVar = 60
 
     pk = models.CompositePrimaryKey("organisation_id", "facet", "parent", "at", "value")
     at = models.DateTimeField()

@@ -18,9 +18,11 @@ ADDED = ", ".join(
         *(f"{column} = greatest(rollup.{column}, excluded.{column})" for column in MOST),
     )
 )
-# Of the requests in `analytics_intake`, each with what it adds to the two histograms.
+# Of the requests in `analytics_intake`. What each adds to a histogram is looked up in an array: PostgreSQL knows nothing of
+# how many rows there are, and made a loop in a loop of a join.
 COUNTED = """count(*), count(*) FILTER (WHERE status BETWEEN 400 AND 499), count(*) FILTER (WHERE status >= 500),
-    sum(latency), sum(upstream), sum(size), sum(latency_unit), sum(code_unit), max(latency), max(at)"""
+    sum(latency), sum(upstream), sum(size), sum((%s::numeric[])[bucket + 1]), sum((%s::numeric[])[code + 1]),
+    max(latency), max(at)"""
 
 
 @dataclass(frozen=True)
@@ -67,17 +69,14 @@ LEVELS = {
 def adding(level: Level, facet: Facet) -> str:
     """Return the statement that adds a batch of `analytics_intake` to a level.
 
-    Its parameters: the units of latencies and of codes, the batch, and between when the requests are.
+    Its parameters: the units of latencies and of codes, and between when the requests are.
     """
     source = SOURCES[facet]
     return f"""
         INSERT INTO {level.table} AS rollup ({COLUMNS})
         SELECT organisation_id, {facet.value}, {source.parent}, date_trunc('{level.name}', at, 'UTC'), {source.value},
             {COUNTED}
-        FROM analytics_intake {source.join}
-        JOIN unnest(%s::numeric[]) WITH ORDINALITY AS l (latency_unit, l_place) ON l_place = bucket + 1
-        JOIN unnest(%s::numeric[]) WITH ORDINALITY AS c (code_unit, c_place) ON c_place = code + 1
-        WHERE batch = %s AND at >= %s AND at < %s AND {source.where}
+        FROM analytics_intake {source.join} WHERE at >= %s AND at < %s AND {source.where}
         GROUP BY 1, 3, 4, 5
         ON CONFLICT (organisation_id, facet, parent, at, value) DO UPDATE SET {ADDED}
     """  # noqa: S608 - made of names in this code

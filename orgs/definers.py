@@ -109,6 +109,7 @@ def _deletion_from(table: str, column: str) -> str:
 def _keeping_body() -> str:
     """Return how many partitions it made and dropped. What is kept for fewer days than two nobody may ask for."""
     tables = ", ".join(f"'{model._meta.db_table}'" for model in partitioned_models())
+    fills = " ".join(f"WHEN '{model._meta.db_table}' THEN {model.page_fill_percent}" for model in partitioned_models())
     return f"""
 DECLARE today date := (now() AT TIME ZONE 'UTC')::date; day date; name text; changed integer := 0;
 BEGIN
@@ -118,8 +119,9 @@ BEGIN
     FOR day IN SELECT generate_series(today - days, today + {DAYS_AHEAD}, interval '1 day')::date LOOP
         name := kept || to_char(day, '"_"YYYYMMDD');
         IF to_regclass('public.' || name) IS NULL THEN
-            EXECUTE format('CREATE TABLE public.%I PARTITION OF public.%I FOR VALUES FROM (%L) TO (%L)', name, kept,
-                day::timestamp AT TIME ZONE 'UTC', (day + 1)::timestamp AT TIME ZONE 'UTC');
+            EXECUTE format('CREATE TABLE public.%I PARTITION OF public.%I FOR VALUES FROM (%L) TO (%L)'
+                ' WITH (fillfactor = %s)', name, kept, day::timestamp AT TIME ZONE 'UTC',
+                (day + 1)::timestamp AT TIME ZONE 'UTC', CASE kept {fills} END);
             changed := changed + 1;
         END IF;
     END LOOP;

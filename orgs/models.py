@@ -141,6 +141,8 @@ class OrgOwned(models.Model):
     intake_may: ClassVar[tuple[str, ...]] = ()
     # How many days its partitions are kept, where it is partitioned by day of UTC.
     kept_days: ClassVar[int] = 0
+    # How full a page of a partition gets: rows that change over and over need room beside them.
+    page_fill_percent: ClassVar[int] = 100
     # Why it has no foreign key to its organisation, where it has none.
     keyless: ClassVar[str] = ""
 

@@ -94,8 +94,8 @@ class Pump:
                 found = taking.next_batch(group_ids[0])
                 if found is None:
                     return 0
-                number, taken, first, last = found
-                batch = self.writer.write(number, group_ids, taking.records(client, taken, first, last))
+                _, taken, first, last = found
+                batch = self.writer.write(group_ids, taking.records(client, taken, first, last))
         except DataError as error:
             if found is None:
                 raise
@@ -110,10 +110,10 @@ class Pump:
     def write_less(
         self, client: "redis.Redis", group_ids: list[str], part: tuple[int, str, int, int], fault: str
     ) -> int:
-        number, taken, first, last = part
+        _, taken, first, last = part
         with scope.opened(scope.INTAKE):
             if not taking.take_apart(*part):
                 for data in taking.records(client, taken, first, last):  # none, where Redis has lost it since
-                    self.writer.refuse(number, group_ids, data, f"PostgreSQL cannot store it: {fault}")
+                    self.writer.refuse(group_ids, data, f"PostgreSQL cannot store it: {fault}")
         taking.forget_if_written(client, taken)
         return last - first + 1

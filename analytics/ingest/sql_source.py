@@ -15,7 +15,6 @@ from typing import Any
 import msgspec
 import psycopg
 from django.db import connection
-from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 from psycopg import sql
 from psycopg.rows import dict_row
@@ -90,8 +89,7 @@ class SqlSource:
             rows = self.ask(rows_of(table, columns), [*position, now - LATE, BATCH_SIZE]) if position else []
             if not rows:
                 return 0
-            number = new_number(cursor, self.group_id)
-            batch = self.writer.write(number, [self.group_id], map(record_of, rows))
+            batch = self.writer.write([self.group_id], map(record_of, rows))
             last = rows[-1]
             cursor.execute(
                 "UPDATE analytics_position SET at = %s, place = %s WHERE id = %s",
@@ -109,14 +107,6 @@ class SqlSource:
             if self._connection is not None:
                 self._connection.close()
             raise Unreachable(type(error).__name__) from None
-
-
-def new_number(cursor: CursorWrapper, group_id: str) -> int:
-    """Return a number that no other batch has: that of a row which goes at once."""
-    cursor.execute("INSERT INTO analytics_batch (group_id, list, first) VALUES (%s, '', 0) RETURNING id", [group_id])
-    [number] = cursor.fetchone()
-    cursor.execute("DELETE FROM analytics_batch WHERE id = %s", [number])
-    return int(number)
 
 
 def connect(url: str) -> psycopg.Connection[dict[str, Any]]:

@@ -17,7 +17,7 @@ LISTS = ("analytics-tyk-system-analytics", *(f"analytics-tyk-system-analytics_{n
 # Of gateways that are told to write protobuf: taken too, so that somebody is told of it.
 PROTOBUF_LISTS = tuple(f"{name}_protobuf" for name in LISTS)
 TAKEN = "commonhold-analytics-"
-BATCH_SIZE = 50_000
+BATCH_SIZE = 100_000
 PIECE = 2_000
 
 

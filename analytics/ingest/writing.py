@@ -4,8 +4,9 @@ Whose a record is, its `OrgID` says, and it is believed only of organisations th
 another group could have been told anything.
 """
 
+import itertools
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from secrets import randbits
@@ -21,6 +22,7 @@ from analytics.decoding import Malformed, Raw, Request, columns, decoded, read
 from analytics.models import Facet, Hour
 from analytics.naming import number
 from analytics.rollups import LEVELS, SOURCES, adding
+from keys.rows import array
 
 NOT_SERVED = "It is of no organisation that this group serves."
 OLDEST = timedelta(days=min(settings.RECORD_DAYS, Hour.kept_days))
@@ -31,11 +33,11 @@ ROLLUPS_LOCK = 5_001
 LONGEST_KNOWN = 500_000
 
 INTAKE_COLUMNS = (
-    *("batch", "organisation_id", "at", "id", "api", "version", "key", "client", "endpoint", "method", "host", "path"),
+    *("organisation_id", "at", "id", "api", "version", "key", "client", "endpoint", "method", "host", "path"),
     *("status", "latency", "upstream", "size", "address", "country", "agent", "tags", "request", "response"),
     *("tag_numbers", "country_number", "bucket", "code"),
 )
-RECORD_COLUMNS = ", ".join(INTAKE_COLUMNS[1:22])
+RECORD_COLUMNS = ", ".join(INTAKE_COLUMNS[:21])
 COPY = f"COPY analytics_intake ({', '.join(INTAKE_COLUMNS)}) FROM STDIN"
 # As plain numbers: those of an enumeration are five times as slow, and there are some for each record.
 API, VERSION, KEY, ENDPOINT = (facet.value for facet in (Facet.API, Facet.VERSION, Facet.KEY, Facet.ENDPOINT))
@@ -47,7 +49,6 @@ Key = tuple[str, int]
 class Batch:
     """What is found out of a batch while it is copied to PostgreSQL."""
 
-    id: int
     group_id: str
     served: frozenset[str]
     now: datetime
@@ -56,6 +57,8 @@ class Batch:
     refused: Counter[tuple[str, str]] = field(default_factory=Counter)
     examples: dict[tuple[str, str], str] = field(default_factory=dict)
     written: int = 0
+    # Records of one moment need different ones, and neither of two batches knows the other's.
+    ids: Iterator[int] = field(default_factory=lambda: itertools.count(randbits(62)))
 
     def row(self, record: bytes | Raw) -> tuple[object, ...] | None:
         """Return the row of a record, or None where it is refused."""
@@ -79,13 +82,13 @@ class Batch:
         api = self.name(organisation, API, request.api_id, request.api_name)
         endpoint = self.name(organisation, ENDPOINT, f"{request.api_id} {request.endpoint}", request.endpoint)
         return (
-            self.id, organisation, request.at, randbits(63), api,
+            organisation, request.at, next(self.ids), api,
             self.name(organisation, VERSION, request.version),
             self.name(organisation, KEY, request.key, request.alias),
             self.name(organisation, CLIENT, request.client),
             endpoint, request.method, request.host, request.path, request.status, request.latency, request.upstream,
-            request.size, request.address, request.country, request.agent, request.tags, request.request,
-            request.response, [self.name(organisation, TAG, tag) for tag in request.tags],
+            request.size, request.address, request.country, request.agent, array(request.tags),
+            request.request, request.response, array([self.name(organisation, TAG, tag) for tag in request.tags]),
             self.name(organisation, COUNTRY, request.country), *columns(request),
         )  # fmt: skip
 
@@ -124,7 +127,7 @@ class Writer:
     def __init__(self) -> None:
         self.known: dict[Key, str] = {}
 
-    def write(self, batch_id: int, group_ids: list[str], records: Iterable[bytes | Raw]) -> Batch:
+    def write(self, group_ids: list[str], records: Iterable[bytes | Raw]) -> Batch:
         """Write them in the open transaction, in the scope INTAKE. `remember` is for when it has been committed.
 
         They are of gateways of these groups, which share a Redis.
@@ -132,27 +135,29 @@ class Writer:
         with connection.cursor() as cursor:
             cursor.execute("SELECT organisation_id FROM gateways_serving WHERE group_id = ANY (%s)", [group_ids])
             served = frozenset(id for (id,) in cursor.fetchall())
-            batch = Batch(batch_id, group_ids[0], served, timezone.now())
+            batch = Batch(group_ids[0], served, timezone.now())
             with cursor.copy(COPY) as copy:
                 for record in records:
                     row = batch.row(record)
                     if row is not None:
                         copy.write_row(row)
-            self.write_names(cursor, batch)
             self.write_dead_letters(cursor, batch)
             if batch.written:
+                cursor.execute("SET LOCAL work_mem = '64MB'")  # or sorting a batch goes through files
                 cursor.execute(
                     f"INSERT INTO analytics_record ({RECORD_COLUMNS}) SELECT {RECORD_COLUMNS} FROM analytics_intake"  # noqa: S608
-                    " WHERE batch = %s",
-                    [batch.id],
+                    " ORDER BY organisation_id, at"  # which is quicker: neighbours in its indexes come together
                 )
+                # From here on batches go one by one: in the tables before, none meets rows of another.
+                cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ROLLUPS_LOCK])
+                self.write_names(cursor, batch)
                 add_up(cursor, batch)
-                cursor.execute("DELETE FROM analytics_intake WHERE batch = %s", [batch.id])
+                cursor.execute("DELETE FROM analytics_intake")
         return batch
 
-    def refuse(self, batch_id: int, group_ids: list[str], data: bytes, reason: str) -> None:
+    def refuse(self, group_ids: list[str], data: bytes, reason: str) -> None:
         """Note one record as a dead letter, in the open transaction."""
-        batch = Batch(batch_id, group_ids[0], frozenset(), timezone.now())
+        batch = Batch(group_ids[0], frozenset(), timezone.now())
         try:
             raw = decoded(data)
         except Malformed:
@@ -162,17 +167,18 @@ class Writer:
             self.write_dead_letters(cursor, batch)
 
     def write_names(self, cursor: CursorWrapper, batch: Batch) -> None:
-        new = sorted(key for key, (_, _, label) in batch.names.items() if self.known.get(key) != label)
+        new = [(*key, *name) for key, name in batch.names.items() if self.known.get(key) != name[2]]
         if new:
-            rows = [(organisation, id, *batch.names[organisation, id]) for organisation, id in new]
             cursor.execute(
                 """
-                INSERT INTO analytics_name AS name (organisation_id, id, kind, text, label)
-                SELECT * FROM unnest(%s::text[], %s::bigint[], %s::smallint[], %s::text[], %s::text[])
+                INSERT INTO analytics_name (organisation_id, id, kind, text, label)
+                SELECT new.* FROM unnest(%s::text[], %s::bigint[], %s::smallint[], %s::text[], %s::text[])
+                    AS new (organisation_id, id, kind, text, label)
+                LEFT JOIN analytics_name AS old USING (organisation_id, id)
+                WHERE old.id IS NULL OR old.label <> new.label AND new.label <> ''
                 ON CONFLICT (organisation_id, id) DO UPDATE SET label = excluded.label
-                WHERE name.label <> excluded.label AND excluded.label <> ''
                 """,
-                [list(column) for column in zip(*rows, strict=True)],
+                [array(column) for column in zip(*new, strict=True)],
             )
 
     def write_dead_letters(self, cursor: CursorWrapper, batch: Batch) -> None:
@@ -195,10 +201,9 @@ class Writer:
 
 def add_up(cursor: CursorWrapper, batch: Batch) -> None:
     """Add the batch to the roll-ups: to days and months too, where these have been summed already."""
-    cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ROLLUPS_LOCK])
     cursor.execute("SELECT level, until FROM analytics_closed")
     closed = dict(cursor.fetchall())
-    cursor.execute("SELECT min(at), max(at) FROM analytics_intake WHERE batch = %s", [batch.id])
+    cursor.execute("SELECT min(at), max(at) FROM analytics_intake")
     first, last = cursor.fetchone()
     for name, level in LEVELS.items():
         since = batch.now - timedelta(days=2) if name == "minute" else first
@@ -208,15 +213,15 @@ def add_up(cursor: CursorWrapper, batch: Batch) -> None:
         facets = (Facet.TOTAL, Facet.API) if name == "minute" else SOURCES
         for facet in facets:
             units = [histogram.LATENCY_UNITS, histogram.CODE_UNITS]
-            cursor.execute(adding(level, facet), [*units, batch.id, since, until])
+            cursor.execute(adding(level, facet), [*units, since, until])
     for name in ("hour", "day", "month"):
         if name in closed and first < closed[name]:
-            cursor.execute(FORGET_LEADERS, [name, batch.id, closed[name], name, name])
+            cursor.execute(FORGET_LEADERS, [name, closed[name], name, name])
 
 
 FORGET_LEADERS = """
 WITH late AS (
-    SELECT DISTINCT organisation_id, date_trunc(%s, at, 'UTC') AS at FROM analytics_intake WHERE batch = %s AND at < %s
+    SELECT DISTINCT organisation_id, date_trunc(%s, at, 'UTC') AS at FROM analytics_intake WHERE at < %s
 ), forgotten AS (
     DELETE FROM analytics_leaders AS leaders USING late
     WHERE leaders.organisation_id = late.organisation_id AND leaders.at = late.at AND leaders.level = %s
