@@ -2,7 +2,7 @@
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
@@ -20,6 +20,9 @@ SIZE = 50
 COUNT_AT_MOST = 1_000
 Row = TypeVar("Row")
 Cursor = tuple[Any, ...]
+# Given a cursor, whether to go back from it, and at most how many: rows that begin with what is written into theirs,
+# and how many rows there are in all, to the cap.
+Fetch = Callable[[Cursor | None, bool, int], tuple[list[tuple[Any, ...]], int]]
 
 
 @dataclass(frozen=True)
@@ -64,10 +67,19 @@ def page(
 
     `query` is the request's: `after` or `before` says where the page begins, and the rest stays in the links.
     """
+
+    def fetch(cursor: Cursor | None, is_backwards: bool, most: int) -> tuple[list[tuple[Any, ...]], int]:
+        ordered = _from(queryset, sort, cursor, is_backwards)
+        return _rows_and_count(ordered.values_list(sort.as_text, "id", *fields)[:most], queryset)
+
+    return paged(fetch, query=query, sort=sort, size=size)
+
+
+def paged(fetch: Fetch, *, query: QueryDict, sort: Sort, size: int = SIZE) -> Page[tuple[Any, ...]]:
+    """Read one page of what `fetch` finds."""
     after, before = _read(query.get("after"), sort), _read(query.get("before"), sort)
     backwards = before is not None and after is None
-    ordered = _from(queryset, sort, after or before, backwards)
-    found, total = _rows_and_count(ordered.values_list(sort.as_text, "id", *fields)[: size + 1], queryset)
+    found, total = fetch(after or before, backwards, size + 1)
     more, found = len(found) > size, found[:size]
     if backwards:
         found.reverse()
