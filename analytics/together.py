@@ -100,16 +100,28 @@ def parents_of_keys(keys: Sequence[int], span: Span, closed: Closed) -> list[Val
 
 def last_used(facet: Facet, values: Sequence[int]) -> datetime | None:
     """Return when one of these was used last, however long ago: days are kept for good, and summed when they end."""
-    params = [scope.current_organisation_id(), facet.value, list(values)]
-    where = "WHERE organisation_id = %s AND facet = %s AND value = ANY (%s)"
-    [[found]] = queries.ask(
-        sql.SQL(
-            "SELECT greatest((SELECT max(last_at) FROM analytics_day {}),"
-            " (SELECT max(last_at) FROM analytics_hour {} AND at >= %s))"
-        ).format(*[sql.SQL(where)] * 2),
-        [*params, *params, lately()],
+    return max(last_used_each(facet, values).values(), default=None)
+
+
+def last_used_each(facet: Facet, values: Sequence[int]) -> dict[int, datetime]:
+    """Return when each was used last, of those that were. The newest row of each is looked up, of however many."""
+    if not values:
+        return {}
+    newest = sql.SQL(
+        "LEFT JOIN LATERAL (SELECT last_at FROM {} AS r WHERE r.organisation_id = %s AND r.facet = %s"
+        " AND r.value = wanted.value {} ORDER BY at DESC, last_at DESC LIMIT 1) AS {} ON true"
     )
-    return found if isinstance(found, datetime) else None
+    params = [scope.current_organisation_id(), facet.value]
+    rows = queries.ask(
+        sql.SQL(
+            "SELECT value, greatest(days.last_at, hours.last_at) FROM unnest(%s::bigint[]) AS wanted (value) {} {}"
+        ).format(
+            newest.format(sql.Identifier("analytics_day"), sql.SQL(""), sql.Identifier("days")),
+            newest.format(sql.Identifier("analytics_hour"), sql.SQL("AND at >= %s"), sql.Identifier("hours")),
+        ),
+        [list(values), *params, *params, lately()],
+    )
+    return {value: at for value, at in rows if at}
 
 
 def lately() -> datetime:

@@ -101,4 +101,4 @@ def key_use(request: OrgRequest, id: str) -> HttpResponse:
     found = get_object_or_404(Key, pk=id)
     values = [number_of_key(hash) for hash, _ in hashes_of(found)]
     tab = use.tab(use.OF_KEYS, values, f"{prefix_of(request)}keys/{found.pk}/", things="this key")
-    return render(request, "analytics/key_use.html", key_page(request, found, "Use") | tab)
+    return render(request, "analytics/key_use.html", key_page(request, found, "Use") | tab | use.quota(found))

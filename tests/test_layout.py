@@ -67,7 +67,7 @@ MAY_OPEN_SCOPES = {
     "analytics/queries.py": "until when hours, days and months are summed is the installation's",
     "orgs/proof/world.py": "makes two organisations, to be undone",
     "gateways/management/commands/resync.py": "a command, for what a group serves",
-    "analytics/alerts/quotas.py": "quotas are counted in the Redis of groups, which are the installation's",
+    "analytics/quotas.py": "quotas are counted in the Redis of groups, which are the installation's",
     "apis/tags.py": "a tag's registry is the installation's: it says which tags an API may have",
     "gateways/tags/services.py": "tags are the installation's",
     "gateways/operations.py": "groups are the installation's",

@@ -16,7 +16,7 @@ from analytics.alerts import measuring, telling
 from analytics.alerts.kinds import CALM_MIN, Finding, worst
 from analytics.alerts.measuring import CannotTell
 from analytics.alerts.models import AlertDelivery, AlertFiring, AlertRule
-from analytics.alerts.quotas import Counters
+from analytics.quotas import Counters
 from analytics.spans import floor
 from orgs import scope
 

@@ -8,14 +8,13 @@ from django.db.models import Count, Q
 from django.db.models.aggregates import Aggregate
 from django.db.models.fields import FloatField
 
-from analytics import naming, queries
-from analytics.alerts import quotas
-from analytics.alerts.kinds import OF_REQUESTS, Counts, Finding, Kind, is_true, value_of
+from analytics import naming, queries, quotas
+from analytics.alerts.kinds import OF_REQUESTS, Counts, Finding, Kind, is_true, number, value_of
 from analytics.alerts.models import AlertRule
-from analytics.alerts.quotas import Counters
 from analytics.histogram import quantiles
 from analytics.models import Facet, Record
 from analytics.queries import Numbers, Of
+from analytics.quotas import Counters
 from analytics.spans import Span, floor
 from apis.models import Api
 from gateways import sight
@@ -35,9 +34,7 @@ def findings(rule: AlertRule, *, now: datetime, counters: Counters) -> list[Find
     """Return what the rule is true for. Raises CannotTell."""
     if rule.kind == Kind.QUOTA:
         try:
-            return quotas.findings(
-                threshold=rule.threshold, key=rule.key, now=now, counters=counters, most=MOST_FINDINGS
-            )
+            return nearly_used_up(rule, now, counters)
         except quotas.NotCounted as error:
             raise CannotTell(str(error)) from None
     if rule.kind == Kind.EXPIRY:
@@ -134,6 +131,15 @@ def _subject(rule: AlertRule, api: str, key: str) -> str:
     if rule.kind in OF_REQUESTS:
         return ", ".join(part for part in (api, key) if part) or "all requests"
     return key or "each key"
+
+
+def nearly_used_up(rule: AlertRule, now: datetime, counters: Counters) -> list[Finding]:
+    found = [
+        Finding(one.key.id, f"key {one.key.alias} ({one.count:,} of {number(one.key.quota)})", one.share)
+        for one in quotas.used_up(least=rule.threshold, key=rule.key, now=now, counters=counters)
+    ]
+    # Of more, always the same: one that is left out in one minute would be taken for over.
+    return sorted(found, key=lambda finding: finding.subject)[:MOST_FINDINGS]
 
 
 def expiring(rule: AlertRule, now: datetime) -> list[Finding]:

@@ -9,9 +9,9 @@ from analytics.alerts import measuring
 from analytics.alerts.kinds import CALM_MIN, OF_REQUESTS, is_true, times_fired
 from analytics.alerts.measuring import UTC_ZONE, CannotTell
 from analytics.alerts.models import AlertRule
-from analytics.alerts.quotas import Counters
 from analytics.models import Facet
 from analytics.queries import Numbers, Of
+from analytics.quotas import Counters
 from analytics.spans import Resolution, Span, floor
 
 # Records of the day before yesterday still come into their minutes, so these two days are whole.

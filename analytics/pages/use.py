@@ -7,16 +7,19 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.utils import timezone
 
-from analytics import queries, spans, together
+from analytics import queries, quotas, spans, together
 from analytics.charts.wording import number as written
 from analytics.models import Facet
 from analytics.numbers import side_by_side
 from analytics.pages import figures
 from analytics.pages.wording import percent
 from analytics.queries import Of
+from keys.models import Key
 from orgs.display import ago, when
 
 LENGTHS = ("24h", "7d", "30d")
+# In percent: from here on a quota is nearly used up.
+NEAR = 80
 
 
 def tab(of: Of, values: Sequence[int], href: str, *, things: str) -> dict[str, Any]:
@@ -42,6 +45,26 @@ def tab(of: Of, values: Sequence[int], href: str, *, things: str) -> dict[str, A
             ),
         ],
         "charts": [figures.requests_chart(chosen[-1], buckets, before)],
+    }
+
+
+def quota(key: Key) -> dict[str, Any]:
+    """Return what the tab of a key adds on its quota: nothing where it has none."""
+    try:
+        found = quotas.used_up(least=0, key=key.pk, now=timezone.now(), counters=quotas.Counters())
+    except quotas.NotCounted as error:
+        return {"quota_unknown": str(error)}
+    return {"quota": _quota_stat(*found)} if found else {}
+
+
+def _quota_stat(used: quotas.Used) -> dict[str, str]:
+    tone = "danger" if used.share >= 100 else "warning" if used.share >= NEAR else ""
+    value = f"{written(used.count)} of {written(used.key.quota)}"
+    return {
+        "label": "Quota used",
+        "value": value,
+        "note": f"{percent(used.count, used.key.quota)} in this window",
+        "tone": tone,
     }
 
 

@@ -15,7 +15,6 @@ import redis
 from django.db.models import Case, Max, Q, Value, When
 from django.db.models.functions import Coalesce
 
-from analytics.alerts.kinds import Finding, number
 from gateways import bus
 from gateways.models import GatewayGroup, Serving
 from gateways.outbox import QUOTA
@@ -77,18 +76,26 @@ def _count(value: object) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
 
 
-def findings(*, threshold: float, key: str, now: datetime, counters: Counters, most: int) -> list[Finding]:
-    """Return the keys that have used this percentage of their quota. Raises NotCounted."""
-    found: list[Finding] = []
+@dataclass(frozen=True)
+class Used:
+    """How much of its quota a key has used; `share` is in percent."""
+
+    key: Watched
+    count: int
+
+    @property
+    def share(self) -> float:
+        return 100 * self.count / self.key.quota
+
+
+def used_up(*, least: float, now: datetime, counters: Counters, key: str = "") -> list[Used]:
+    """Return the keys that have used at least this percentage of their quota, or that one key. Raises NotCounted."""
+    found: list[Used] = []
     watched = iter(_watched(key, now))
     while chunk := list(islice(watched, AT_ONCE)):
-        used = counters.used(chunk)
-        for one in chunk:
-            share = 100 * used[one.id] / one.quota
-            if share >= threshold:
-                found.append(Finding(one.id, f"key {one.alias} ({used[one.id]:,} of {number(one.quota)})", share))
-    # Of more, always the same: one that is left out in one minute would be taken for over.
-    return sorted(found, key=lambda finding: finding.subject)[:most]
+        counts = counters.used(chunk)
+        found += [used for one in chunk if (used := Used(one, counts[one.id])).share >= least]
+    return found
 
 
 def _watched(key: str, now: datetime) -> Iterator[Watched]:
