@@ -42,7 +42,7 @@ COUNTERPARTS = {
         "/api/apis", {"q": WORDS, "sort": SORT_OF_APIS, "state": STATE, "authentication": Parameter("auth_type")}
     ),
     "apis:detail": Counterpart("/api/apis/{id}"),
-    "keys:list": Counterpart("/api/keys/detailed", {"q": WORDS, "sort": Parameter("sort", BY_AGE)}),
+    "keys_with_use": Counterpart("/api/keys/detailed", {"q": WORDS, "sort": Parameter("sort", BY_AGE)}),
     "keys:detail": Counterpart("/api/keys/{id}"),
     "policies:list": Counterpart(
         "/api/portal/policies", {"q": WORDS, "sort": Parameter("sort", BY_AGE), "state": STATE}

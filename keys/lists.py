@@ -1,5 +1,6 @@
 """The list of keys: what it can be narrowed to and sorted by, and its rows."""
 
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,11 +14,12 @@ from keys.models import Key, KeyAccess, KeyPolicy, KeyTerm, Policy, PolicyAccess
 from keys.settings import quota_text, rate_text
 from keys.states import LABELS, in_state, shown_state
 from orgs import paging, search
-from orgs.display import when_of
+from orgs.display import ago, when_of
 from orgs.http import OrgRequest
 from orgs.ids import is_id
 from orgs.listing import Column, Select, listing, table_rows
 from orgs.paging import Sort
+from orgs.permissions import Level, ObjectKind, may
 
 SORTS = {
     "newest": Sort("-created_at", is_moment=True),
@@ -37,7 +39,8 @@ COLUMNS = (
 )
 FIELDS = (
     "id", "alias", "tags", "masked", "is_disabled", "expires_at", "revoked_at", "has_all_apis",
-    "rate", "per_s", "quota_max", "quota_window_s", "expires", "created", "named", "applied_policies",
+    "rate", "per_s", "quota_max", "quota_window_s", "expires", "created", "named", "applied_policies", "hash",
+    "previous_hash",
 )  # fmt: skip
 FILTERS = ("q", "state", "tag", "api", "policy", "sort")
 ROW = """<tr><td><a href="{}">{}</a><span class="sub">{}</span></td><td data-label="Key"><code>{}</code></td>
@@ -45,6 +48,11 @@ ROW = """<tr><td><a href="{}">{}</a><span class="sub">{}</span></td><td data-lab
 <td data-label="Rate" class="when">{}</td><td data-label="Quota" class="when">{}</td>
 <td data-label="Expires" class="when">{}</td><td data-label="Created" class="when">{}</td></tr>
 """
+LAST_USED = Column("Last used")
+ROW_WITH_USE = ROW.replace("</tr>", """<td data-label="Last used" class="when">{}</td></tr>""")
+# Of hashes of secrets, when each was used last. Who counts requests lies above keys, and hands this down
+# (`dashboard.urls.organisation`).
+LastUsed = Callable[[Sequence[str]], Mapping[str, datetime]]
 
 
 class Rows(Func):
@@ -87,9 +95,11 @@ def opening(api_id: str) -> QuerySet[Any, Any]:
     return named.union(Key.objects.filter(has_all_apis=True).order_by().values("pk"), applied, all=True)
 
 
-def key_list(request: OrgRequest, *, may_write: bool) -> dict[str, Any]:
+def key_list(request: OrgRequest, *, may_write: bool, last_used: LastUsed | None = None) -> dict[str, Any]:
     """Return the context of the page."""
     now = timezone.now()
+    if not may(request, ObjectKind.ANALYTICS, Level.READ):
+        last_used = None
     name, sort = paging.sort_of(request.GET, SORTS)
     selects = _selects(request.GET)
     page = paging.page(narrowed(request.GET, now=now), query=request.GET, sort=sort, fields=FIELDS)
@@ -98,15 +108,28 @@ def key_list(request: OrgRequest, *, may_write: bool) -> dict[str, Any]:
         request,
         page,
         label="Keys",
-        columns=COLUMNS,
+        columns=(*COLUMNS, LAST_USED) if last_used else COLUMNS,
         sort=name,
         search="Alias, tag, or a whole key",
         selects=selects,
         empty=_empty(request, may_write),
     )
     prefix = f"{request.site.prefix}/keys/"
-    rows = table_rows(ROW, [_row(prefix, value, now) for value in values])
-    return context | {"rows": rows, "search_url": f"{prefix}search/"}
+    cells = [_row(prefix, value, now) for value in values]
+    if last_used:
+        cells = [(*row, use) for row, use in zip(cells, _uses(values, last_used, now), strict=True)]
+    return context | {
+        "rows": table_rows(ROW_WITH_USE if last_used else ROW, cells),
+        "search_url": f"{prefix}search/",
+        "board_url": f"{request.site.prefix}/analytics/keys/board/" if last_used else "",
+    }
+
+
+def _uses(keys: Sequence[dict[str, Any]], last_used: LastUsed, now: datetime) -> list[str]:
+    """Both secrets of a key that was rotated count."""
+    found = last_used([hash for key in keys for hash in (key["hash"], key["previous_hash"]) if hash])
+    secrets = [(key["hash"], key["previous_hash"]) for key in keys]
+    return [ago(max((found[hash] for hash in pair if hash in found), default=None), now=now) for pair in secrets]
 
 
 def _selects(query: QueryDict) -> list[Select]:

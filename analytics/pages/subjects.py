@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from django.db.models import Q
 from django.http import Http404
 
-from analytics import queries
+from analytics import queries, together
 from analytics.models import Facet
 from analytics.naming import number
 from analytics.numbers import Value
@@ -46,6 +47,12 @@ def hashes_of(key: Key) -> list[tuple[str, str]]:
 
 def number_of_key(hash: str) -> int:
     return number(Facet.KEY.value, hash)
+
+
+def last_used(hashes: Sequence[str]) -> dict[str, datetime]:
+    """Return when each of these secrets was used last, of those that were."""
+    hash_of = {number_of_key(hash): hash for hash in hashes}
+    return {hash_of[number]: at for number, at in together.last_used_each(Facet.KEY, list(hash_of)).items()}
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,8 @@ from django.urls import include, path
 
 import analytics.views
 import gateways.views
+import keys.views.reading
+from analytics.pages.subjects import last_used
 from dashboard import admin_sites, reference, views
 
 urlpatterns = [
@@ -21,6 +23,8 @@ urlpatterns = [
     path("webhooks/", include("apis.webhooks.urls")),
     path("alerts/", include("analytics.alerts.urls")),
     path("oauth-clients/", include("apis.oauth_clients.urls")),
+    # The list of keys, with what lies above it too: it is the first of its path that answers.
+    path("keys/", keys.views.reading.index, {"last_used": last_used}, name="keys_with_use"),
     path("keys/", include("keys.urls")),
     path("keys/<id:id>/use/", analytics.views.key_use, name="key_use"),
     path("policies/", include("keys.policies.urls")),

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from keys import pages
 from keys.finding import find_by_token, is_token
-from keys.lists import FILTERS, key_list
+from keys.lists import FILTERS, LastUsed, key_list
 from keys.models import Key
 from keys.services import KIND
 from orgs.http import OrgRequest
@@ -22,13 +22,14 @@ IN_ADDRESS = "A key's secret in an address stays in histories and logs: rotate i
 
 @READ
 @require_safe
-def index(request: OrgRequest) -> HttpResponse:
+def index(request: OrgRequest, last_used: LastUsed | None = None) -> HttpResponse:
     """The search box posts (see `search`); only an address made by hand can bring a secret here."""
     if is_token(request.GET.get("q", "")):
         messages.warning(request, IN_ADDRESS)
         return _found(request, request.GET["q"])
     may_write = may(request, ObjectKind.KEYS, Level.WRITE)
-    return render(request, "keys/list.html", key_list(request, may_write=may_write) | {"may_write": may_write})
+    context = key_list(request, may_write=may_write, last_used=last_used)
+    return render(request, "keys/list.html", context | {"may_write": may_write})
 
 
 @READ
