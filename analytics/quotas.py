@@ -6,7 +6,7 @@ too that a rate limit refused before the quota. Only counters of the open scope'
 hashes; a Redis that several organisations share is never searched.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -45,22 +45,15 @@ class Counters:
     def __init__(self) -> None:
         self.away: set[object] = set()
 
-    def used(self, keys: list[Watched]) -> dict[str, int]:
+    def used(self, keys: list[Watched], places: Mapping[object, GatewayGroup]) -> dict[str, int]:
         """Return the requests of each key by its id: where several groups count, the highest. Raises NotCounted."""
         names = [(key.id, f"{QUOTA}{hash}") for key in keys for hash in key.hashes]
         found = {key.id: 0 for key in keys}
-        for place, group in self.places().items():
+        for place, group in places.items():
             counts = self.read(place, group, [name for _, name in names])
             for (id, _), count in zip(names, counts, strict=True):
                 found[id] = max(found[id], count)
         return found
-
-    def places(self) -> dict[object, GatewayGroup]:
-        """Return a group for each Redis of those that serve the organisation."""
-        serving = list(Serving.objects.order_by("group_id").values_list("group_id", flat=True))
-        with scope.opened(scope.INSTALLATION):
-            groups = list(GatewayGroup.objects.filter(pk__in=serving).order_by("id"))
-        return {place: group for group in groups if (place := bus.place_of(group))}
 
     def read(self, place: object, group: GatewayGroup, names: list[str]) -> list[int]:
         if place not in self.away:
@@ -69,6 +62,14 @@ class Counters:
             except (redis.RedisError, OSError):
                 self.away.add(place)
         raise NotCounted("The counters of quotas cannot be read now: the Redis of a gateway group does not answer.")
+
+
+def places() -> dict[object, GatewayGroup]:
+    """Return a group for each Redis of those that serve the organisation."""
+    serving = list(Serving.objects.order_by("group_id").values_list("group_id", flat=True))
+    with scope.opened(scope.INSTALLATION):
+        groups = list(GatewayGroup.objects.filter(pk__in=serving).order_by("id"))
+    return {place: group for group in groups if (place := bus.place_of(group))}
 
 
 def _count(value: object) -> int:
@@ -91,9 +92,9 @@ class Used:
 def used_up(*, least: float, now: datetime, counters: Counters, key: str = "") -> list[Used]:
     """Return the keys that have used at least this percentage of their quota, or that one key. Raises NotCounted."""
     found: list[Used] = []
-    watched = iter(_watched(key, now))
+    watched, served = iter(_watched(key, now)), places()
     while chunk := list(islice(watched, AT_ONCE)):
-        counts = counters.used(chunk)
+        counts = counters.used(chunk, served)
         found += [used for one in chunk if (used := Used(one, counts[one.id])).share >= least]
     return found
 

@@ -29,6 +29,7 @@ urlpatterns = [
     path("apis/", views.apis, name="apis"),
     path("apis/<str:api_id>/", views.api, name="api"),
     path("keys/", views.keys, name="keys"),
+    path("keys/board/", views.board, name="board"),
     path("keys/<id:id>/", views.key, name="key"),
     path("paths/", views.paths, name="paths"),
     path("errors/", views.errors, name="errors"),

@@ -4,6 +4,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
+from analytics.board import pages as board_pages
 from analytics.models import Facet
 from analytics.naming import number
 from analytics.pages import errors as errors_page
@@ -50,6 +51,14 @@ def keys(request: OrgRequest) -> HttpResponse:
 @require_safe
 def key(request: OrgRequest, id: str) -> HttpResponse:
     return answer(request, PAGE, *subject.of_key(request, get_object_or_404(Key, pk=id)))
+
+
+@READ
+@require_safe
+def board(request: OrgRequest) -> HttpResponse:
+    """It lists keys, for those who may read them too."""
+    check(request, ObjectKind.KEYS, Level.READ)
+    return answer(request, "analytics/board.html", *board_pages.page(request))
 
 
 @READ

@@ -8,7 +8,7 @@ from analytics.everywhere import counting
 from analytics.models import DeadLetter
 from analytics.numbers import Numbers, total
 from analytics.pages import figures
-from analytics.pages.frame import EXPORT_MOST, Export, asked_bar, asked_by, is_export
+from analytics.pages.frame import EXPORT_MOST, Export, asked_bar, asked_by, is_export, with_format
 from analytics.pages.tables import HEADER, Line, Table, exported
 from gateways.models import GatewayGroup
 from orgs.display import when
@@ -40,16 +40,10 @@ def page(request: OrgRequest) -> tuple[dict[str, Any], Export]:
         "stats": [{**stat, "note": ""} for stat in figures.stats(whole, Numbers())],
         "charts": [figures.requests_chart(asked.span, now, ()), figures.latency_chart(asked.span, now)],
         "tables": [table.context()],
-        "csv_url": _with_format(request, "csv"),
-        "json_url": _with_format(request, "json"),
+        "csv_url": with_format(request, "csv"),
+        "json_url": with_format(request, "json"),
     }
     return context, export
-
-
-def _with_format(request: OrgRequest, format: str) -> str:
-    query = request.GET.copy()
-    query["format"] = format
-    return f"?{query.urlencode()}"
 
 
 def _frame(request: OrgRequest, current: str, title: str) -> dict[str, Any]:

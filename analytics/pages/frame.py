@@ -75,8 +75,8 @@ def frame(request: OrgRequest, asked: Asked, tab: str, title: str, *, narrows: S
         "tabs_label": "Analytics",
         "asked": asked_bar(request, asked),
         "not_narrowed": [name for name in asking.OF_SUBJECT if asked.kept.get(name) and name not in narrows],
-        "csv_url": _with_format(request, "csv"),
-        "json_url": _with_format(request, "json"),
+        "csv_url": with_format(request, "csv"),
+        "json_url": with_format(request, "json"),
     }
 
 
@@ -130,7 +130,7 @@ def says(asked: Asked, *, is_log: bool = False) -> str:
     return f"{start:%-d %b %Y %H:%M} to {end:%-d %b %Y %H:%M}, {span.zone}{steps}"
 
 
-def _with_format(request: OrgRequest, format: str) -> str:
+def with_format(request: OrgRequest, format: str) -> str:
     query = request.GET.copy()
     query["format"] = format
     return f"?{query.urlencode()}"

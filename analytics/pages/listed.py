@@ -13,6 +13,7 @@ from analytics.pages.tables import COLUMNS, HEADER, OTHERS, Line, Table, exporte
 from analytics.queries import Of
 from analytics.together import Wanted, tops
 from orgs.http import OrgRequest
+from orgs.permissions import Level, ObjectKind, may
 
 MOST = 100
 
@@ -60,6 +61,8 @@ def page(request: OrgRequest, listed: Listed) -> tuple[dict[str, Any], Export]:
     whole_of = queries.of_api(api.number) if api else queries.EVERYTHING
     whole = queries.totals(whole_of, asked.span.start, asked.span.until)
     context = frame(request, asked, listed.tab, listed.title, narrows=("api",) if api else ())
+    if listed is KEYS and may(request, ObjectKind.KEYS, Level.READ):
+        context["opens"] = ("Key board", f"{prefix}keys/board/")
     return context | _contents(listed, asked, api, shown, whole, has_more), export
 
 
