@@ -23,6 +23,8 @@ from keys.states import in_state
 from orgs import scope
 
 AT_ONCE = 1_000
+# In percent: from here on a quota is nearly used up.
+NEAR = 80
 
 
 class NotCounted(Exception):

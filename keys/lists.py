@@ -48,8 +48,12 @@ ROW = """<tr><td><a href="{}">{}</a><span class="sub">{}</span></td><td data-lab
 <td data-label="Rate" class="when">{}</td><td data-label="Quota" class="when">{}</td>
 <td data-label="Expires" class="when">{}</td><td data-label="Created" class="when">{}</td></tr>
 """
-LAST_USED = Column("Last used")
-ROW_WITH_USE = ROW.replace("</tr>", """<td data-label="Last used" class="when">{}</td></tr>""")
+# With one more column there is room for days alone.
+COLUMNS_WITH_USE = (*COLUMNS[:-2], Column("Last used"), *COLUMNS[-2:])
+ROW_WITH_USE = ROW.replace(
+    '<td data-label="Expires"', '<td data-label="Last used" class="when">{}</td><td data-label="Expires"'
+)
+DAY = len("2026-01-31")
 # Of hashes of secrets, when each was used last. Who counts requests lies above keys, and hands this down
 # (`dashboard.urls.organisation`).
 LastUsed = Callable[[Sequence[str]], Mapping[str, datetime]]
@@ -108,7 +112,7 @@ def key_list(request: OrgRequest, *, may_write: bool, last_used: LastUsed | None
         request,
         page,
         label="Keys",
-        columns=(*COLUMNS, LAST_USED) if last_used else COLUMNS,
+        columns=COLUMNS_WITH_USE if last_used else COLUMNS,
         sort=name,
         search="Alias, tag, or a whole key",
         selects=selects,
@@ -117,7 +121,8 @@ def key_list(request: OrgRequest, *, may_write: bool, last_used: LastUsed | None
     prefix = f"{request.site.prefix}/keys/"
     cells = [_row(prefix, value, now) for value in values]
     if last_used:
-        cells = [(*row, use) for row, use in zip(cells, _uses(values, last_used, now), strict=True)]
+        uses = _uses(values, last_used, now)
+        cells = [(*row[:-2], use, *(text[:DAY] for text in row[-2:])) for row, use in zip(cells, uses, strict=True)]
     return context | {
         "rows": table_rows(ROW_WITH_USE if last_used else ROW, cells),
         "search_url": f"{prefix}search/",

@@ -9,7 +9,7 @@ from django.http import QueryDict
 
 from analytics import queries, quotas
 from analytics.board import statements
-from analytics.board.groups import BROAD, EXPIRING, NEAR_QUOTA, NEVER, QUOTA, UNUSED, Group
+from analytics.board.groups import BROAD, EXPIRING, NEVER, QUOTA, UNUSED, Group
 from analytics.board.statements import Candidates
 from analytics.quotas import Counters, NotCounted, Used
 from orgs.paging import COUNT_AT_MOST, Cursor, Page, paged
@@ -59,7 +59,7 @@ def find(group: Group, *, query: QueryDict, now: datetime, size: int) -> Found:
 def _near_quota(query: QueryDict, now: datetime, size: int) -> Found:
     """The nearest come first. Of very many, the rest is left out."""
     try:
-        near = quotas.used_up(least=NEAR_QUOTA, now=now, counters=Counters())
+        near = quotas.used_up(least=quotas.NEAR, now=now, counters=Counters())
     except NotCounted as error:
         return Found(QUOTA, Page([], "0", None, None, None), str(error))
     near = sorted(near, key=lambda used: (-used.share, used.key.id))[: COUNT_AT_MOST + 1]

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from analytics.quotas import NEAR
 from keys.states import EXPIRING_WITHIN
 
 IDLE = timedelta(days=90)
 # A key that was made a moment ago has had no time to be used.
 GRACE = timedelta(days=7)
-NEAR_QUOTA = 80  # percent
 WIDE = 10  # APIs
 LEAST_USED = 4  # it has used fewer than one in so many of those that it opens
 
@@ -35,14 +35,14 @@ QUOTA = Group(
     "quota",
     "Near quota",
     "Near their quota",
-    f"These keys have used {NEAR_QUOTA} % of their quota or more in the window that runs, as gateways count it.",
+    f"These keys have used {NEAR} % of their quota or more in the window that runs, as gateways count it.",
     "When it is used up, their requests are refused: raise it, or ask why there are so many.",
 )
 UNUSED = Group(
     "unused",
     "Unused",
     f"Unused for {IDLE.days} days",
-    "These keys were used once. No request has come with them since, nor with the secret that a rotation replaced.",
+    f"These keys were used, but not in the last {IDLE.days} days, nor was the secret that a rotation replaced.",
     "Disable those that nobody misses, and revoke them later.",
 )
 NEVER = Group(

@@ -18,8 +18,6 @@ from keys.models import Key
 from orgs.display import ago, when
 
 LENGTHS = ("24h", "7d", "30d")
-# In percent: from here on a quota is nearly used up.
-NEAR = 80
 
 
 def tab(of: Of, values: Sequence[int], href: str, *, things: str) -> dict[str, Any]:
@@ -58,12 +56,11 @@ def quota(key: Key) -> dict[str, Any]:
 
 
 def _quota_stat(used: quotas.Used) -> dict[str, str]:
-    tone = "danger" if used.share >= 100 else "warning" if used.share >= NEAR else ""
-    value = f"{written(used.count)} of {written(used.key.quota)}"
+    tone = "danger" if used.share >= 100 else "warning" if used.share >= quotas.NEAR else ""
     return {
         "label": "Quota used",
-        "value": value,
-        "note": f"{percent(used.count, used.key.quota)} in this window",
+        "value": percent(used.count, used.key.quota),
+        "note": f"{used.count:,} of {used.key.quota:,} in this window",
         "tone": tone,
     }
 

@@ -214,7 +214,7 @@ def test_the_tab_use_says_how_much_of_its_quota_a_key_has_used(
     valkey.set(f"{QUOTA}{near.hash}", 1_234)
     client = signed_in(world.ann)
     quota = client.get(f"/keys/{near.pk}/use/").context["quota"]
-    assert (quota["value"], quota["note"]) == ("1,234 of 10,000", "12% in this window")
+    assert (quota["value"], quota["note"]) == ("12%", "1,234 of 10,000 in this window")
     assert "Quota used" not in client.get(f"/keys/{free.pk}/use/").content.decode()
     create_group(name="Away", organisation_ids=[world.acme.id], redis_url="redis://127.0.0.1:1/0")
     serving.write_out()

@@ -17,6 +17,7 @@ OF_GATEWAY = (
 OF_ANALYTICS = (
     "/analytics/", "/analytics/?span=30d&zone=Asia/Kolkata", "/analytics/?from=2026-01-01&to=nonsense&zone=nowhere",
     "/analytics/apis/", "{analysed_api}", "/analytics/keys/", "{analysed_key}", "/analytics/paths/",
+    "/analytics/keys/board/", "/analytics/keys/board/?group=broad",
     "/analytics/errors/", "/analytics/countries/", "/analytics/tags/", "/analytics/oauth-clients/",
     "/analytics/requests/", "/analytics/requests/?status=5xx&path=/o", "/analytics/requests/?status=nonsense",
     "{request}",
@@ -44,6 +45,7 @@ ON_VISITS = (
     "/settings/",
     "/gateways/",
     "/analytics/",
+    "/analytics/keys/board/",
     "/analytics/requests/",
 )
 OF_ADMIN = ("/admin/", "/admin/apis/api/", "/admin/users/user/", "{admin}", "/admin/orgs/organisation/")
