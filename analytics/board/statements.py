@@ -26,6 +26,10 @@ BY_AGE = Sort("created_at", is_moment=True)
 BY_EXPIRY = Sort("expires_at", is_moment=True)
 BY_SHARE = Sort("share")
 ALWAYS, NOTHING = sql.SQL("true"), sql.SQL("NULL::bigint")
+# The numbers of both secrets of a key, where requests with them were ever counted.
+NAMED = "LEFT JOIN names AS n ON n.text = usable.hash LEFT JOIN names AS p ON p.text = usable.previous_hash"
+IN_NO_MONTH = """WHERE (n.id IS NOT NULL OR p.id IS NOT NULL)
+    AND NOT EXISTS (SELECT FROM recent WHERE value = n.id) AND NOT EXISTS (SELECT FROM recent WHERE value = p.id)"""
 
 
 class Candidates(NamedTuple):
@@ -149,19 +153,12 @@ def broad(now: datetime) -> Candidates:
         f"opening JOIN usable ON usable.id = key_id {NAMED} WHERE opened = 0 OR created_at <= {{grace}}",
         "created_at", number="n.id", previous="p.id", opened="opened", grace=sql.Literal(now - GRACE),
     )  # fmt: skip
-    in_months, used = (
-        _apis(_uses(months, since, of_candidate=True)),
-        _apis(_uses(months + later, since, of_candidate=True)),
-    )
+    in_months = _apis(_uses(months, since, of_candidate=True))
+    used = _apis(_uses([*months, *later], since, of_candidate=True))
     check = sql.SQL(
         "(opened = 0 OR CASE WHEN {in_months} * {part} >= opened THEN false ELSE {used} * {part} < opened END)"
     ).format(in_months=in_months, used=used, part=sql.Literal(LEAST_USED))
     return Candidates([usable, _names(), ("opening", opening), rows], params, BY_AGE, check, used)
-
-
-IN_NO_MONTH = """WHERE (n.id IS NOT NULL OR p.id IS NOT NULL)
-    AND NOT EXISTS (SELECT FROM recent WHERE value = n.id) AND NOT EXISTS (SELECT FROM recent WHERE value = p.id)"""
-NAMED = "LEFT JOIN names AS n ON n.text = usable.hash LEFT JOIN names AS p ON p.text = usable.previous_hash"
 
 
 def _candidates(
@@ -210,9 +207,8 @@ def _uses(pieces: Sequence[Piece], since: datetime, *, of_candidate: bool = Fals
         )
         for piece in pieces
     ]  # fmt: skip
-    return (
-        sql.SQL(" UNION ALL ").join(parts) if parts else sql.SQL("SELECT value, parent FROM analytics_day WHERE false")
-    )
+    nothing = sql.SQL("SELECT value, parent FROM analytics_day WHERE false")
+    return sql.SQL(" UNION ALL ").join(parts) if parts else nothing
 
 
 def _apis(uses: sql.Composable) -> sql.Composable:
