@@ -72,7 +72,9 @@ def alone() -> Iterator[bool]:
     """Run the block in the scope of the intake; it is told whether no other pump is in one of these."""
     with scope.opened(scope.INTAKE), connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [CLOSING_LOCK])
-        yield bool(cursor.fetchone()[0])
+        is_alone = bool(cursor.fetchone()[0])
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [definers.INTAKE_LOCK])
+        yield is_alone
 
 
 def close_next(level: Level) -> bool:

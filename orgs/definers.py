@@ -16,6 +16,9 @@ DELETION = "commonhold_delete_organisation"
 KEEPING = "commonhold_keep_days"
 # Deleting other rows adds to it.
 FILLED_BY_TRIGGERS = ("gateways_outbox",)
+# Whoever writes what gateways tell of requests shares it; a deletion has it alone, so that no row comes after it: those
+# have no foreign key that would refuse them.
+INTAKE_LOCK = 5_000
 DAYS_AHEAD = 3
 LEAST_DAYS = 2
 
@@ -95,6 +98,7 @@ BEGIN
     IF wanted IS NULL OR wanted !~ '^[0-9a-f]{{24}}$' OR wanted IS DISTINCT FROM current_setting('{scope.WRITES}', true)
     THEN RAISE insufficient_privilege USING MESSAGE = 'This organisation''s scope is not open.';
     END IF;
+    PERFORM pg_advisory_xact_lock({INTAKE_LOCK});
     {"".join(steps)}{_deletion_from(Organisation._meta.db_table, "id")}RETURN removed;
 END """
 

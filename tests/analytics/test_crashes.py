@@ -17,11 +17,14 @@ from django.db.models import Sum
 from analytics import closing
 from analytics.ingest import taking
 from analytics.ingest.pumping import Pump
+from analytics.ingest.writing import Writer
 from analytics.models import Batch, DeadLetter, Facet, Hour, Minute, Record
-from gateways import bus
+from gateways import bus, serving
 from gateways.models import GatewayGroup
+from gateways.services import create_group, delete_group
 from orgs import scope
 from orgs.models import Organisation
+from orgs.services import create_organisation, delete_organisation
 from tests.analytics.traffic import LIST, record, traffic
 from tests.gateways.conftest import Committed, committed, forget_everything, vars_apart
 from tests.walls.conftest import SUPERUSER, connect, installed
@@ -137,6 +140,52 @@ def test_records_that_come_while_a_day_is_being_summed_are_in_it(acme: Organisat
     assert counted(acme) == (pushed, pushed, pushed)
     with scope.opened(scope.of(acme.id)):
         assert (Minute.objects.filter(facet=0).aggregate(n=Sum("hits"))["n"] or 0) == pushed
+
+
+def test_an_organisation_that_is_deleted_while_its_records_are_written_leaves_no_row(
+    acme: Organisation,
+) -> None:
+    """The deletion waits for the batch; the next batch no longer finds whom the group serves."""
+    globex = create_organisation(slug="globex", name="Globex")
+    group, _ = create_group(name="Globex's", organisation_ids=[globex.id])
+    serving.write_out()
+    began, asked = threading.Event(), threading.Event()
+
+    def records() -> Iterator[bytes]:
+        yield record(OrgID=globex.id)
+        began.set()
+        asked.wait(10)
+        yield record(OrgID=globex.id)
+
+    def write() -> None:
+        with scope.opened(scope.INTAKE):
+            Writer().write([group.pk], records())
+        connection.close()
+
+    def delete() -> None:
+        with scope.opened(scope.of(globex.id)):
+            delete_organisation(organisation=globex, cascade=True)
+        connection.close()
+
+    writing, deleting = threading.Thread(target=write), threading.Thread(target=delete)
+    writing.start()
+    assert began.wait(10)
+    deleting.start()
+    with connect(SUPERUSER, autocommit=True) as server:
+        waits = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        for _ in range(500):
+            if server.execute(waits).fetchone():
+                break
+            time.sleep(0.02)
+        else:
+            pytest.fail("The deletion did not wait.")
+        asked.set()
+        writing.join()
+        deleting.join()
+        for table in ("record", "hour", "minute", "name"):
+            query = f"SELECT count(*) FROM analytics_{table} WHERE organisation_id = %s"  # noqa: S608
+            assert server.execute(query, [globex.id]).fetchone() == (0,), table
+    delete_group(group=group)
 
 
 def test_a_list_is_kept_though_its_gateway_lets_it_expire(acme: Organisation, valkey: redis.Redis) -> None:
