@@ -18,8 +18,8 @@ ADDED = ", ".join(
         *(f"{column} = greatest(rollup.{column}, excluded.{column})" for column in MOST),
     )
 )
-# Of the requests in `analytics_intake`. What each adds to a histogram is looked up in an array: PostgreSQL knows nothing of
-# how many rows there are, and made a loop in a loop of a join.
+# Of the requests in `analytics_intake`. What each adds to a histogram is looked up in an array: PostgreSQL knows
+# nothing of how many rows there are, and made a loop in a loop of a join.
 COUNTED = """count(*), count(*) FILTER (WHERE status BETWEEN 400 AND 499), count(*) FILTER (WHERE status >= 500),
     sum(latency), sum(upstream), sum(size), sum((%s::numeric[])[bucket + 1]), sum((%s::numeric[])[code + 1]),
     max(latency), max(at)"""

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 import psycopg
-from django.db import connection
+from django.db import DataError, connection
 from django.utils import timezone
 from psycopg import sql
 from psycopg.rows import dict_row
@@ -74,22 +74,37 @@ class SqlSource:
         return done
 
     def write_next(self, table: str, columns: Sequence[str]) -> int:
-        """Write the next rows of a table; return how many. What fails in between is undone."""
-        now = timezone.now()
-        if is_too_old(table, now) or not {"timestamp", "orgid"} <= {*columns}:
+        """Write the next rows of a table; return how many.
+
+        Where PostgreSQL cannot store them, half as many are tried, until it is known which row that is.
+        """
+        if is_too_old(table, timezone.now()) or not {"timestamp", "orgid"} <= {*columns}:
             return 0
-        with scope.opened(scope.INTAKE), connection.cursor() as cursor:
-            name = f"{self.group_id} {table}"
+        most, fault = BATCH_SIZE, ""
+        while True:
+            try:
+                return self.write_rows(rows_of(table, columns), f"{self.group_id} {table}", most, fault)
+            except DataError as error:
+                most, fault = most // 2, str(error).partition("\n")[0]
+
+    def write_rows(self, query: sql.Composed, name: str, most: int, fault: str) -> int:
+        """Write the next rows; none at `most` is to refuse the next one with this fault."""
+        now = timezone.now()
+        with scope.opened(scope.INTAKE, savepoint=True), connection.cursor() as cursor:
             cursor.execute(
                 "INSERT INTO analytics_position (id, at, place) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
                 [name, now - OLDEST, FIRST_PLACE],
             )
             cursor.execute("SELECT at, place FROM analytics_position WHERE id = %s FOR UPDATE SKIP LOCKED", [name])
             position = cursor.fetchone()
-            rows = self.ask(rows_of(table, columns), [*position, now - LATE, BATCH_SIZE]) if position else []
+            rows = self.ask(query, [*position, now - LATE, most or 1]) if position else []
             if not rows:
                 return 0
-            batch = self.writer.write([self.group_id], map(record_of, rows))
+            records = map(record_of, rows)
+            if most:
+                batch = self.writer.write([self.group_id], records)
+            else:
+                batch = self.writer.refuse([self.group_id], next(records), f"PostgreSQL cannot store it: {fault}")
             last = rows[-1]
             cursor.execute(
                 "UPDATE analytics_position SET at = %s, place = %s WHERE id = %s",

@@ -7,6 +7,7 @@ another group could have been told anything.
 import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from secrets import randbits
@@ -23,6 +24,7 @@ from analytics.models import Facet, Hour
 from analytics.naming import number
 from analytics.rollups import LEVELS, SOURCES, adding
 from keys.rows import array
+from orgs.definers import INTAKE_LOCK
 
 NOT_SERVED = "It is of no organisation that this group serves."
 OLDEST = timedelta(days=min(settings.RECORD_DAYS, Hour.kept_days))
@@ -133,6 +135,7 @@ class Writer:
         They are of gateways of these groups, which share a Redis.
         """
         with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [INTAKE_LOCK])
             cursor.execute("SELECT organisation_id FROM gateways_serving WHERE group_id = ANY (%s)", [group_ids])
             served = frozenset(id for (id,) in cursor.fetchall())
             batch = Batch(group_ids[0], served, timezone.now())
@@ -155,16 +158,16 @@ class Writer:
                 cursor.execute("DELETE FROM analytics_intake")
         return batch
 
-    def refuse(self, group_ids: list[str], data: bytes, reason: str) -> None:
+    def refuse(self, group_ids: list[str], record: bytes | Raw, reason: str) -> Batch:
         """Note one record as a dead letter, in the open transaction."""
         batch = Batch(group_ids[0], frozenset(), timezone.now())
-        try:
-            raw = decoded(data)
-        except Malformed:
-            raw = None
+        raw, data = (record, b"") if isinstance(record, Raw) else (None, record)
+        with suppress(Malformed):
+            raw = raw or decoded(data)
         batch.refuse(reason, raw, data)
         with connection.cursor() as cursor:
             self.write_dead_letters(cursor, batch)
+        return batch
 
     def write_names(self, cursor: CursorWrapper, batch: Batch) -> None:
         new = [(*key, *name) for key, name in batch.names.items() if self.known.get(key) != name[2]]

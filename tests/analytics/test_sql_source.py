@@ -159,6 +159,23 @@ def test_each_row_is_taken_once_also_of_the_same_moment(
         assert Batch.objects.count() == 0
 
 
+def test_a_row_that_cannot_be_stored_is_found_among_the_others(
+    world: World, source: Source, pump: Callable[[], int]
+) -> None:
+    """Here because a sum would become too large for its column."""
+    full = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=2)
+    source.write(fields(at=full, OrgID=world.acme.id))
+    assert pump() == 1
+    with scope.opened(scope.INTAKE), connection.cursor() as cursor:
+        cursor.execute("UPDATE analytics_hour SET size = 9223372036854775807 WHERE facet = 0")
+    source.write(fields(at=full + timedelta(minutes=1), OrgID=world.acme.id, ContentLength=9))
+    source.write(*(fields(at=ago(), OrgID=world.acme.id) for _ in range(11)))
+    assert pump() == 12
+    assert pump() == 0
+    assert len(records(world.acme)) == 12
+    assert refused() == [("PostgreSQL cannot store it: bigint out of range", world.acme.id, 1)]
+
+
 def test_the_newest_rows_wait_for_those_that_are_still_being_written(
     world: World, source: Source, pump: Callable[[], int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
