@@ -61,17 +61,20 @@ def made_by_demo(organisation: Organisation) -> bool:
 
 
 @transaction.atomic
-def make(demos: Iterable[DemoOrganisation], *, password: str, tell: Tell) -> None:
-    """Make everything or nothing; every user gets the same password."""
+def make(demos: Iterable[DemoOrganisation], *, password: str, tell: Tell) -> list[str]:
+    """Make everything or nothing; every user gets the same password. Return the organisations' ids."""
+    made = []
     with audit.acting(ACTOR):
         for demo in demos:
             organisation = create_organisation(slug=demo.slug, name=demo.name, colour=demo.colour, contact=demo.contact)
             with scope.opened(scope.of(organisation.id)):
                 fill(organisation, demo, password, tell)
             create_tag(name=demo.slug, owner_id=organisation.id, is_automatic=True)
+            made.append(organisation.id)
         create_tag(name="public")
         with scope.opened(scope.INSTALLATION):
             create_unbounded_user(email=UNBOUNDED_EMAIL, name=UNBOUNDED_NAME, password=password)
+    return made
 
 
 def fill(organisation: Organisation, demo: DemoOrganisation, password: str, tell: Tell) -> None:

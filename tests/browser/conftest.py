@@ -59,10 +59,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def demo(server: Server) -> tuple[Person, Person]:
-    """Fill the server as `make demo` does, and with requests; return an administrator and the unbounded user."""
+    """Fill the server as `make demo` does; return an administrator and the unbounded user."""
     printed = server.manage("demo")
     password = printed.partition("password is ")[2].partition(" ")[0]
-    server.manage("shell", "-c", "from tests.browser.traffic import pour; pour('acme-payments')")
     ada = Person("ada.okafor@acme-payments.example", "/o/acme-payments", password)
     return ada, Person("uma.lindqvist@hosting.example", "/all", password)
 

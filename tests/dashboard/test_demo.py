@@ -9,9 +9,11 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
+from analytics.models import DeadLetter, Facet, Hour, Record
 from apis.models import Api
-from dashboard.demo import content, making
+from dashboard.demo import content, making, traffic
 from dashboard.management.commands import demo
+from gateways.services import create_group
 from keys.models import Key
 from keys.states import LABELS, in_state
 from orgs import scope
@@ -61,6 +63,18 @@ def test_demo_fills_its_organisations(run: str) -> None:
         "Organisation": 2, "User": 5 + 7 + 1, "Group": 10, "Invitation": 2,
         "Api": 8 + 4, "Key": 25, "AuditEntry": 0,
     }  # fmt: skip
+
+
+def test_demo_has_requests_where_gateways_serve_its_organisations(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    create_group(name="Gateways", serves_all=True)
+    monkeypatch.setattr(demo, "ORGANISATIONS", SMALL)
+    printed()
+    with scope.opened(opened("initech-logistics")):
+        assert Record.objects.count() == 24 * traffic.REQUESTS_OF_A_KEY
+        keys = Hour.objects.filter(facet=Facet.KEY).values("value").distinct().count()
+        assert 12 < keys < 24
+    with scope.opened(scope.INSTALLATION):
+        assert DeadLetter.objects.count() == 0
 
 
 def test_demo_is_of_a_believable_size() -> None:

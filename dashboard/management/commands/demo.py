@@ -6,11 +6,12 @@ from django.core.management.base import BaseCommand, CommandError
 
 from dashboard.demo.content import ORGANISATIONS, UNBOUNDED_EMAIL
 from dashboard.demo.making import NotOurs, is_there, make
+from dashboard.demo.traffic import make_traffic
 from users.services import generate_password
 
 
 class Command(BaseCommand):
-    help = "Make three organisations with users, APIs and keys, and an unbounded user; run again, it says so."
+    help = "Make three organisations with users, APIs, keys and requests, and an unbounded user; run again, it says so."
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -22,7 +23,10 @@ class Command(BaseCommand):
         if is_there(ORGANISATIONS):
             return self.tell("The demo has been made before, with a password that was shown then.")
         password = generate_password()
-        make(ORGANISATIONS, password=password, tell=self.show_progress)
+        made = make(ORGANISATIONS, password=password, tell=self.show_progress)
+        for organisation_id, demo in zip(made, ORGANISATIONS, strict=True):
+            self.show_progress(f"{demo.name}: requests")
+            make_traffic(organisation_id, demo)
         self.show_progress("")
         return self.tell(f"The demo is made. Everybody's password is {password} (shown this once).")
 
