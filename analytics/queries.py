@@ -7,6 +7,7 @@ exact: which levels they are summed from changes how long it takes, never what c
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from django.db import connection
@@ -20,6 +21,10 @@ from analytics.numbers import Value as Value
 from analytics.rollups import LEVELS, SUMMED
 from analytics.spans import Piece, Span, ceiling, cover, merged, start_of
 from orgs import scope
+
+# Until when hours, days and months have been summed.
+Closed = Mapping[str, datetime]
+Series = list[Numbers | None]
 
 
 @dataclass(frozen=True)
@@ -59,34 +64,53 @@ def totals(of: Of, start: datetime, end: datetime, *, among: Sequence[int] | Non
     return numbers_of(row)
 
 
-def series(of: Of, span: Span, *, among: Sequence[int] | None = None) -> list[Numbers | None]:
+def series(of: Of, span: Span, *, among: Sequence[int] | None = None) -> Series:
     """Return the numbers of each bucket of the span, as `totals`; None for what has not happened yet."""
-    starts = span.starts
-    ends = [*starts[1:], span.end]
-    until = span.until
-    if span.resolution == "minute":
-        pieces = [Piece("minute", span.start, until)]
+    return series_of(of, [span], among=among)[0]
+
+
+def series_of(
+    of: Of, spans: Sequence[Span], *, among: Sequence[int] | None = None, closed: Closed | None = None
+) -> list[Series]:
+    """Return the series of spans that follow each other, in one statement."""
+    buckets = [
+        (start, min(end, span.until), start < span.until)
+        for span in spans
+        for start, end in zip(span.starts, [*span.starts[1:], span.end], strict=True)
+    ]
+    times = [(start, end) for start, end, has_begun in buckets if has_begun]
+    if spans[0].resolution == "minute":
+        pieces = merged(Piece("minute", start, end) for start, end in times)
     else:
-        pieces = pieces_of(
-            of, [(start, min(end, until)) for start, end in zip(starts, ends, strict=True) if start < until]
-        )
+        pieces = pieces_of(of, times, closed)
     source, params = rows_of(of, pieces, among)
     rows = ask(
         sql.SQL("SELECT width_bucket(at, %s::timestamptz[]), {} FROM {} AS rows GROUP BY 1").format(
             sql.SQL(SUMMED), source
         ),
-        [starts, *params],
+        [[start for start, _, _ in buckets], *params],
     )
     found = {int(place): numbers_of(row) for place, *row in rows}
-    return [found.get(place + 1, Numbers()) if start < until else None for place, start in enumerate(starts)]
+    numbers = iter(
+        found.get(place, Numbers()) if has_begun else None for place, (_, _, has_begun) in enumerate(buckets, start=1)
+    )
+    return [list(islice(numbers, len(span.starts))) for span in spans]
 
 
-def top(of: Of, start: datetime, end: datetime, *, by_errors: bool = False, limit: int = 10) -> list[Value]:
+def top(
+    of: Of,
+    start: datetime,
+    end: datetime,
+    *,
+    by_errors: bool = False,
+    limit: int = 10,
+    closed: Closed | None = None,
+) -> list[Value]:
     """Return the values with the most requests (or errors), falling, and equal ones in the order of their numbers.
 
     Of very many values, only those are summed that can be among the first (`_candidates`).
     """
-    pieces = pieces_of(of, [(start, end)])
+    pieces = pieces_of(of, [(start, end)], closed)
     among = None
     if _has_leaders(of, pieces, by_errors=by_errors):
         among = _candidates(of, pieces, by_errors=by_errors, limit=limit)
@@ -128,9 +152,7 @@ def named(numbers: Sequence[int]) -> dict[int, tuple[str, str]]:
     return {id: (text, label) for id, text, label in rows}
 
 
-def pieces_of(
-    of: Of, times: Sequence[tuple[datetime, datetime]], closed: Mapping[str, datetime] | None = None
-) -> list[Piece]:
+def pieces_of(of: Of, times: Sequence[tuple[datetime, datetime]], closed: Closed | None = None) -> list[Piece]:
     """Only some facets are counted by the minute: of others, an hour that has begun is taken whole."""
     closed = closed_until() if closed is None else closed
     since = start_of("day", timezone.now() - timedelta(days=Hour.kept_days - 1))
@@ -139,7 +161,7 @@ def pieces_of(
     return merged(piece for start, end in times for piece in cover(start, end, closed, hours_since=since))
 
 
-def closed_until() -> Mapping[str, datetime]:
+def closed_until() -> Closed:
     """Until when hours, days and months have been summed. That is the installation's, and the same for everyone."""
     [rows] = scope.ask_in((scope.INSTALLATION, "SELECT level, until FROM analytics_closed", []))
     return dict(rows)

@@ -10,39 +10,18 @@ from psycopg import sql
 from analytics import queries
 from analytics.models import Facet
 from analytics.numbers import Numbers, Value, in_order
+from analytics.queries import Closed as Closed
 from analytics.queries import Of
+from analytics.queries import Series as Series
 from analytics.rollups import SUMMED
-from analytics.spans import Piece, Span, merged
+from analytics.spans import Piece, Span
 from orgs import scope
-
-Closed = Mapping[str, datetime]
-Series = list[Numbers | None]
 
 
 def compared(of: Of, span: Span, closed: Closed) -> tuple[Series, Series]:
     """Return the numbers of each bucket of the span, and of the one before; None for what has not happened yet."""
-    before = span.before
-    edges = [*before.starts, *span.starts]
-    ends = [*edges[1:], span.end]
-    until = [before.until] * len(before.starts) + [span.until] * len(span.starts)
-    times = [(start, min(end, last)) for start, end, last in zip(edges, ends, until, strict=True) if start < last]
-    if span.resolution == "minute":
-        pieces = merged(Piece("minute", start, end) for start, end in times)
-    else:
-        pieces = queries.pieces_of(of, times, closed)
-    source, params = queries.rows_of(of, pieces)
-    rows = queries.ask(
-        sql.SQL("SELECT width_bucket(at, %s::timestamptz[]), {} FROM {} AS rows GROUP BY 1").format(
-            sql.SQL(SUMMED), source
-        ),
-        [edges, *params],
-    )
-    found = {int(place): queries.numbers_of(row) for place, *row in rows}
-    all_of_it = [
-        found.get(place + 1, Numbers()) if start < last else None
-        for place, (start, last) in enumerate(zip(edges, until, strict=True))
-    ]
-    return all_of_it[len(before.starts) :], all_of_it[: len(before.starts)]
+    before, now = queries.series_of(of, [span.before, span], closed=closed)
+    return now, before
 
 
 @dataclass(frozen=True)
@@ -67,7 +46,9 @@ def tops(wanted: Sequence[Wanted], span: Span, closed: Closed) -> list[list[Valu
     for place, has_leaders in enumerate(have_leaders):
         one, by_errors = wanted[place], wanted[place].by_errors
         if has_leaders:
-            found[place] = queries.top(one.of, span.start, span.until, by_errors=by_errors, limit=one.limit)
+            found[place] = queries.top(
+                one.of, span.start, span.until, by_errors=by_errors, limit=one.limit, closed=closed
+            )
         else:
             found[place] = in_order(found[place], by_errors=by_errors)
     return found
