@@ -91,6 +91,11 @@ SELECT organisation_id, {facet}, {parent}, %(at)s::timestamptz, {value}, count(*
 FROM analytics_record WHERE at >= %(at)s AND at < %(at)s::timestamptz + interval '1 hour' GROUP BY 1, 3, 5
 """
 
+SAME_LEADERS = """
+INSERT INTO analytics_leaders (organisation_id, facet, parent, by, level, at, values, numbers)
+SELECT organisation_id, facet, parent, by, level, %s, values, numbers FROM analytics_leaders WHERE level = 'day' AND at = %s
+"""
+
 
 def seed(server: "psycopg.Connection[Any]", now: datetime) -> None:
     """Fill the tables of analytics as a superuser, once."""
@@ -116,7 +121,7 @@ def seed(server: "psycopg.Connection[Any]", now: datetime) -> None:
     server.execute("CREATE TEMPORARY TABLE bench_pattern AS SELECT * FROM analytics_day")
     server.execute("CREATE INDEX ON bench_pattern (at)")
     for days in range(DAYS - PATTERNS, 1, -1):  # who leads shifts from day to day, and comes again each fortnight
-        at, like = (today - timedelta(days=number) for number in (days, DAYS - (DAYS - days) % PATTERNS))
+        at, like = (today - timedelta(days=number) for number in (days, pattern_of(days)))
         copy = f"INSERT INTO analytics_day ({COLUMNS}) SELECT {COPIED} FROM bench_pattern WHERE at = %s"
         server.execute(copy.encode(), [at, at, like])
     server.execute(
@@ -140,6 +145,11 @@ def seed(server: "psycopg.Connection[Any]", now: datetime) -> None:
     server.autocommit = True
     server.execute("VACUUM (ANALYZE, FREEZE)")
     server.autocommit = False
+
+
+def pattern_of(days: int) -> int:
+    """Return how long ago the day was that is like the one so long ago."""
+    return DAYS - (DAYS - days) % PATTERNS
 
 
 def write_names(server: "psycopg.Connection[Any]") -> None:
@@ -208,8 +218,12 @@ def close(server: "psycopg.Connection[Any]", now: datetime, today: datetime) -> 
         server.execute(summing(LEVELS["month"]), [month, month, end])
         lead(server, "month", month)
         month = end
-    for days in range(1, DAYS + 1):
-        lead(server, "day", today - timedelta(days=days))
+    for days in range(DAYS, 0, -1):
+        at = today - timedelta(days=days)
+        if days in (pattern_of(days), 1):
+            lead(server, "day", at)
+        else:
+            server.execute(SAME_LEADERS, [at, today - timedelta(days=pattern_of(days))])
     hour = today - timedelta(days=HOURS_OF_ALL)
     while hour + timedelta(hours=1) <= now:
         lead(server, "hour", hour)
