@@ -185,7 +185,7 @@ def rows_of(of: Of, pieces: Sequence[Piece], among: Sequence[int] | None = None)
 
 # Of more than these, finding the rows of each takes longer than reading all.
 MOST_CANDIDATES = 3_000
-STEPS = {"hour": "1 hour", "day": "1 day", "month": "1 month"}
+STEPS = {"minute": "1 minute", "hour": "1 hour", "day": "1 day", "month": "1 month"}
 ASKED = sql.SQL("""
     WITH pieces AS (
         SELECT * FROM unnest(%s::text[], %s::timestamptz[], %s::timestamptz[], %s::interval[])

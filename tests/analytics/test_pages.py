@@ -15,6 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from analytics import spans
 from keys.services import create_key, rotate_key
 from orgs import scope
 from tests.analytics.conftest import Pour
@@ -72,6 +73,12 @@ def test_series_is_the_same_in_the_file_as_on_the_page(served: World) -> None:
     assert [int(line["requests"]) for line in lines] == [row["requests"] for row in found]
     assert sum(row["requests"] for row in found) == len(records_of(served.acme))
     assert "418" in body(signed_in(served.gus), f"/analytics/errors/?{WEEK}&format=csv")
+
+
+@pytest.mark.parametrize("length", spans.LENGTHS)
+def test_every_page_shows_every_span(served: World, length: str) -> None:
+    client = signed_in(served.ann)
+    assert {path: client.get(f"{path}?span={length}").status_code for path in PAGES} == dict.fromkeys(PAGES, 200)
 
 
 @pytest.mark.parametrize("format", ["", "csv", "json"])

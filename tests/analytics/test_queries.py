@@ -70,7 +70,7 @@ def compare(span: spans.Span) -> None:
 
 
 def test_tops_are_a_count_of_the_records(served: World) -> None:
-    for length in ("24h", "7d", "30d"):
+    for length in spans.LENGTHS:
         for facet in (Facet.API, Facet.KEY, Facet.ENDPOINT):
             compare_top(spans.last(length, now=datetime.now(UTC), zone=ZoneInfo("Europe/Berlin")), facet)
 
