@@ -58,6 +58,11 @@ class Asked:
         query = urlencode({name: value for name, value in chosen.items() if value})
         return f"{path}?{query}" if query else path or "?"
 
+    def requests(self, prefix: str, **changes: str | None) -> str:
+        """Lead from what is counted to the requests themselves: to those of this span, also where nobody chose it."""
+        span = {} if self.has_times else {"span": self.length}
+        return self.link(f"{prefix}requests/", **span, **changes)
+
     def about(self, **subject: str) -> "Asked":
         return replace(self, kept={**self.kept, **subject})
 

@@ -9,6 +9,7 @@ from django.http import Http404
 from django.utils import timezone
 
 from analytics import asking
+from analytics.asking import Asked
 from analytics.charts.wording import NOT_IN_XML
 from analytics.countries import country
 from analytics.log.filters import NAMES
@@ -19,6 +20,8 @@ from analytics.pages.subjects import Names
 from analytics.pages.tables import is_plain
 from analytics.pages.wording import data, milliseconds, status
 from orgs.http import OrgRequest
+
+NOT_NARROWED = dict.fromkeys(NAMES)
 
 
 def page(request: OrgRequest, at: datetime, id: int) -> dict[str, Any]:
@@ -35,8 +38,8 @@ def page(request: OrgRequest, at: datetime, id: int) -> dict[str, Any]:
         "facts": [
             {"label": "When", "value": f"{when} ({asked.zone})"},
             {"label": "Status", "value": f"{row['status']} {status(row['status'])}"},
-            *_of_api(row, names, prefix),
-            *_of_key(row, names, prefix),
+            *_of_api(row, names, asked, prefix),
+            *_of_key(row, names, asked, prefix),
             {"label": "Request", "value": f"{row['method']} {row['path']}", "is_code": True},
             {"label": "Host", "value": row["host"]},
             {
@@ -53,20 +56,21 @@ def page(request: OrgRequest, at: datetime, id: int) -> dict[str, Any]:
     }
 
 
-def _of_api(row: dict[str, Any], names: Names, prefix: str) -> list[dict[str, Any]]:
+def _of_api(row: dict[str, Any], names: Names, asked: Asked, prefix: str) -> list[dict[str, Any]]:
     api_id, version = names.text(row["api"]), names.text(row["version"])
-    href = f"{prefix}apis/{api_id}/" if is_plain(api_id) else ""
+    href = asked.link(f"{prefix}apis/{api_id}/", **NOT_NARROWED) if is_plain(api_id) else ""
     found = [{"label": "API", "value": names.label(row["api"]), "url": href}]
     return [*found, {"label": "Version", "value": version}] if version else found
 
 
-def _of_key(row: dict[str, Any], names: Names, prefix: str) -> list[dict[str, Any]]:
+def _of_key(row: dict[str, Any], names: Names, asked: Asked, prefix: str) -> list[dict[str, Any]]:
     if not row["key"]:
         return [{"label": "Key", "value": "without a key"}]
     hash = names.text(row["key"])
     key = names.keys.get(hash)
+    href = asked.link(f"{prefix}keys/{key.id}/", **NOT_NARROWED) if key else ""
     return [
-        {"label": "Key", "value": key_name(names, row["key"]), "url": f"{prefix}keys/{key.id}/" if key else ""},
+        {"label": "Key", "value": key_name(names, row["key"]), "url": href},
         {"label": "Key's hash", "value": hash, "is_code": True},
     ]
 

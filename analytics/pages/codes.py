@@ -26,7 +26,7 @@ def _class(code: int) -> int:
 
 
 def table(
-    title: str, now: Sequence[Numbers | None], asked: Asked, href: str, *, least: int = 0, **narrowed: str
+    title: str, now: Sequence[Numbers | None], asked: Asked, prefix: str, *, least: int = 0, **narrowed: str
 ) -> dict[str, Any]:
     """Return what `analytics/_codes.html` shows: each code with its share and how it went over the span."""
     found = of_buckets(now, least=least)
@@ -34,7 +34,7 @@ def table(
     by_bucket = [one.codes if one else None for one in now]
     rows = [
         (
-            asked.link(href, **narrowed, status=str(code)) if code >= 100 else "",
+            asked.requests(prefix, **narrowed, status=str(code)) if code >= 100 else "",
             "" if code < 10 else str(code),
             status(code),
             charts.share(count, whole),

@@ -35,7 +35,7 @@ def page(request: OrgRequest) -> tuple[dict[str, Any], Export]:
     names = names_of([(facet, values) for (facet, _, _), values in zip(lists, found, strict=True)])
     tables = []
     for (facet, title, _), values in zip(lists, found, strict=True):
-        shown = [_with_codes(line) for line in lines(facet, values, names, asked, prefix)]
+        shown = [_with_codes(line) for line in lines(facet, values, names, asked, prefix, by_errors=True)]
         tables.append(
             Table(
                 title, COLUMNS[facet], shown, whole, by_errors=True, others=OTHERS[facet],
@@ -45,7 +45,7 @@ def page(request: OrgRequest) -> tuple[dict[str, Any], Export]:
     narrowed = {"api": api.api_id} if api else {}
     context = frame(request, asked, "errors", "Errors", narrows=("api",) if api else ()) | {
         "charts": [figures.errors_chart(asked.span, now, before)],
-        "codes": codes.table("Status codes", now, asked, f"{prefix}requests/", least=400, **narrowed),
+        "codes": codes.table("Status codes", now, asked, prefix, least=400, **narrowed),
         "tables": tables,
         "chosen": {"name": api.name, "clear_url": asked.link(api=None)} if api else None,
     }

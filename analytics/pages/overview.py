@@ -37,7 +37,7 @@ def page(request: OrgRequest) -> tuple[dict[str, Any], Export]:
         Table(
             title,
             COLUMNS[facet],
-            lines(facet, values, names, asked, prefix),
+            lines(facet, values, names, asked, prefix, by_errors=by_errors),
             whole,
             by_errors=by_errors,
             others=OTHERS[facet],

@@ -39,8 +39,8 @@ def of_api(request: OrgRequest, api_id: str) -> tuple[dict[str, Any], Export]:
     names = names_of([(one[0], values) for one, values in zip(OF_API, found, strict=True)])
     tables = [
         Table(
-            title, COLUMNS[facet], lines(facet, values, names, asked.about(api=api_id), prefix), whole,
-            by_errors=by_errors, others=OTHERS[facet],
+            title, COLUMNS[facet], lines(facet, values, names, asked.about(api=api_id), prefix, by_errors=by_errors),
+            whole, by_errors=by_errors, others=OTHERS[facet],
             more=asked.link(f"{prefix}{path}", api=api_id) if path else "",
             empty="No errors in this span." if by_errors else "None in this span.",
         ).context()
@@ -51,11 +51,11 @@ def of_api(request: OrgRequest, api_id: str) -> tuple[dict[str, Any], Export]:
     context = frame(request, asked, "apis", api.name) | {
         "parent": ("APIs", asked.link(f"{prefix}apis/")),
         "opens": ("Open the API", f"{request.site.prefix}/apis/{api.id}/") if may_open else None,
-        "log_url": asked.link(f"{prefix}requests/", api=api_id, key=None),
+        "log_url": asked.requests(prefix, api=api_id, key=None),
         "is_gone": not api.id,
         "stats": figures.stats(whole, total(before)),
         "charts": [figures.requests_chart(asked.span, now, before), figures.latency_chart(asked.span, now)],
-        "codes": codes.table("Status codes", now, asked, f"{prefix}requests/", api=api_id),
+        "codes": codes.table("Status codes", now, asked, prefix, api=api_id),
         "tables": tables,
     }
     return context, export
@@ -74,7 +74,7 @@ def of_key(request: OrgRequest, key: Key) -> tuple[dict[str, Any], Export]:
     tables = [_apis(secrets, asked, closed, prefix, now)]
     if len(secrets) > 1:
         rows = [
-            Line(label, hash, total(pair[0]), href=asked.link(f"{prefix}requests/", key=hash, api=None))
+            Line(label, hash, total(pair[0]), href=asked.requests(prefix, key=hash, api=None))
             for (hash, label), pair in zip(secrets, each, strict=True)
         ]
         tables.append(Table("Its secrets", "Secret", rows, whole, empty="").context())
@@ -84,11 +84,11 @@ def of_key(request: OrgRequest, key: Key) -> tuple[dict[str, Any], Export]:
         "opens": ("Open the key", f"{request.site.prefix}/keys/{key.pk}/")
         if may(request, ObjectKind.KEYS, Level.READ)
         else None,
-        "log_url": asked.link(f"{prefix}requests/", key=key.pk, api=None),
+        "log_url": asked.requests(prefix, key=key.pk, api=None),
         "facts_line": f"Last used {when(used)} UTC" if used else "Never used",
         "stats": figures.stats(whole, total(before)),
         "charts": [figures.requests_chart(asked.span, now, before), figures.latency_chart(asked.span, now)],
-        "codes": codes.table("Status codes", now, asked, f"{prefix}requests/", key=key.pk),
+        "codes": codes.table("Status codes", now, asked, prefix, key=key.pk),
         "tables": tables,
     }
     return context, export

@@ -108,8 +108,15 @@ def rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 1)
 
 
-def lines(facet: Facet, values: Sequence[Value], names: Names, asked: Asked, prefix: str) -> list[Line]:
-    """Return what a facet's values are called, and where they lead to. `prefix` is that of analytics."""
+def lines(
+    facet: Facet, values: Sequence[Value], names: Names, asked: Asked, prefix: str, *, by_errors: bool = False
+) -> list[Line]:
+    """Return what a facet's values are called, and where they lead to. `prefix` is that of analytics.
+
+    What leads to single requests leads to those that failed, where a list is of errors.
+    """
+    if by_errors:
+        asked = asked.about(status="errors")
     make = MAKERS.get(facet, _plain)
     return [make(value, names, asked, prefix) for value in values]
 
@@ -120,7 +127,7 @@ def _plain(value: Value, names: Names, asked: Asked, prefix: str) -> Line:
 
 def _api(value: Value, names: Names, asked: Asked, prefix: str) -> Line:
     api_id = names.text(value.value)
-    href = asked.link(f"{prefix}apis/{api_id}/", api=None, key=None)
+    href = asked.link(f"{prefix}apis/{api_id}/", api=None, key=None, status=None)
     return Line(names.label(value.value), api_id, value.numbers, href=href if is_plain(api_id) else "")
 
 
@@ -134,17 +141,18 @@ def _key(value: Value, names: Names, asked: Asked, prefix: str) -> Line:
     key = names.keys.get(hash)
     if key:
         note = "its previous secret" if key.is_previous else ""
-        return Line(key.alias, hash, value.numbers, note, asked.link(f"{prefix}keys/{key.id}/", key=None, api=None))
+        href = asked.link(f"{prefix}keys/{key.id}/", key=None, api=None, status=None)
+        return Line(key.alias, hash, value.numbers, note, href)
     label = names.label(value.value)
     name = label if label != hash else f"{hash[:SHORT_HASH]}…" if len(hash) > SHORT_HASH + 1 else hash
-    return Line(name, hash, value.numbers, "no key any more", asked.link(f"{prefix}requests/", key=hash))
+    return Line(name, hash, value.numbers, "no key any more", asked.requests(prefix, key=hash))
 
 
 def _path(value: Value, names: Names, asked: Asked, prefix: str) -> Line:
     label, api_id = names.label(value.value), names.text(value.parent)
     method, _, path = label.partition(" ")
     begins = path.partition(PLACEHOLDER)[0] + "/" if PLACEHOLDER in path else path.removesuffix("…")
-    href = asked.link(f"{prefix}requests/", api=api_id, method=method, path=begins)
+    href = asked.requests(prefix, api=api_id, method=method, path=begins)
     note = "" if asked.kept.get("api") == api_id else names.label(value.parent)
     return Line(label, label, value.numbers, note, href)
 

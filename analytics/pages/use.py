@@ -29,7 +29,7 @@ def tab(of: Of, values: Sequence[int], href: str, *, things: str) -> dict[str, A
     buckets, before = (side_by_side([pair[side] for pair in each]) for side in (0, 1))
     used = together.last_used(of.facet, values)
     return {
-        "href": href,
+        "href": f"{href}?span={LENGTHS[-1]}",
         "things": things,
         "stats": [
             {"label": "Last used", "value": ago(used, now=now), "note": f"{when(used)} UTC" if used else ""},

@@ -132,6 +132,7 @@ def test_request_is_shown_with_what_was_recorded_and_runs_nothing(world: World, 
         r'href="([^"]*/analytics/requests/\d{8}T[^"]*)"', client.get("/analytics/requests/").content.decode()
     )
     text = client.get(unescape(href)).content.decode()
+    assert f'/analytics/apis/{"a" * 32}/?span=7d"' in client.get(f"{href}?span=7d&status=2xx").content.decode()
     assert SCRIPT not in text
     assert text.count("&lt;script&gt;alert(1)&lt;/script&gt;") >= 3
     assert "POST / HTTP/1.1" in text

@@ -214,7 +214,7 @@ def test_key_that_is_gone_is_listed_and_leads_to_its_requests(world: World, pour
     page = body(signed_in(world.ann), "/analytics/keys/")
     assert "once a shop" in page
     assert "111111111111…" in page
-    assert f"/analytics/requests/?key={'0' * 64}" in page
+    assert f"/analytics/requests/?span=24h&amp;key={'0' * 64}" in page
 
 
 def test_api_that_is_gone_still_has_its_page(world: World, pour: Pour) -> None:
