@@ -1,6 +1,5 @@
 """The list of single requests, and the page of one."""
 
-from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
@@ -12,7 +11,7 @@ from analytics.asking import Asked
 from analytics.log import files, filters, finding
 from analytics.log.filters import Filters
 from analytics.log.naming import key_name, names_of_rows
-from analytics.pages.frame import Export, asked_bar, frame, is_export, prefix_of
+from analytics.pages.frame import WHAT_COUNTS, Export, asked_bar, frame, is_export, prefix_of
 from analytics.pages.wording import milliseconds
 from apis.models import Api
 from orgs.http import OrgRequest
@@ -32,9 +31,8 @@ def page(request: OrgRequest) -> tuple[dict[str, Any], Export | None]:
         return {}, files.export(narrowed)
     after, before = (finding.read(request.GET.get(name, "")) for name in ("after", "before"))
     found = NOTHING if narrowed.errors else finding.look(narrowed, after=after, before=before)
-    asked = replace(asked, errors=(*asked.errors, *narrowed.errors))
     context = frame(request, asked, "requests", "Requests", narrows=asking.OF_SUBJECT) | {
-        "asked": asked_bar(request, asked, is_log=True),
+        "asked": asked_bar(request, asked, is_log=True) | {"errors": (*asked.errors, *narrowed.errors)},
         "rows": _rows(request, found.rows, asked),
         "form": _form(narrowed, asked, f"{prefix}requests/search/"),
         "older_url": asked.link(after=finding.write(found.older)) if found.older else "",
@@ -65,7 +63,9 @@ def _form(narrowed: Filters, asked: Asked, action: str) -> dict[str, Any]:
 
 
 def _nothing(is_narrowed: bool) -> dict[str, str]:
-    return {"icon": "activity", "title": "Nothing matches" if is_narrowed else "No requests yet"}
+    if is_narrowed:
+        return {"icon": "activity", "title": "Nothing matches"}
+    return {"icon": "activity", "title": "No requests yet", "text": WHAT_COUNTS}
 
 
 def _rows(request: OrgRequest, rows: list[dict[str, Any]], asked: Asked) -> list[dict[str, Any]]:

@@ -18,14 +18,15 @@ SERIES_HEADER = (
 
 
 def stats(now: Numbers, before: Numbers) -> list[dict[str, str]]:
-    """Return what `partials/stat.html` shows, each with what it was in the span before."""
+    """Return what `partials/stat.html` shows, each with what it was in the span before, if anything was."""
     p50s, p95s, p99s = zip(now.quantiles(), before.quantiles(), strict=True)
     points = _points(*(one.errors / one.hits if one.hits else None for one in (now, before)))
+    hits, size = (written(before.hits), data(before.size)) if before.hits else (NO_VALUE, NO_VALUE)
     return [
-        _stat("Requests", written(now.hits), written(before.hits), change(now.hits, before.hits)),
+        _stat("Requests", written(now.hits), hits, change(now.hits, before.hits)),
         _stat("Error share", percent(now.errors, now.hits), percent(before.errors, before.hits), points),
         *(_time(f"p{name}", *pair) for name, pair in (("50", p50s), ("95", p95s), ("99", p99s))),
-        _stat("Data out", data(now.size), data(before.size), change(now.size, before.size)),
+        _stat("Data out", data(now.size), size, change(now.size, before.size)),
     ]  # fmt: skip
 
 

@@ -38,6 +38,11 @@ PAGES = (
 CLOCK = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?")
 # Shown only where there are any.
 RARE = {"tags": Facet.TAG, "clients": Facet.CLIENT}
+NOT_NARROWED = {
+    "api": "This page is of all APIs: the one that you chose narrows keys, paths, errors and requests.",
+    "key": "This page is of all keys: the one that you chose narrows requests.",
+}
+WHAT_COUNTS = "They are here once a gateway that serves this organisation writes analytics, and a pump takes them in."
 ROWS = Iterable[Sequence[object]]
 
 
@@ -74,7 +79,7 @@ def frame(request: OrgRequest, asked: Asked, tab: str, title: str, *, narrows: S
         "tabs": [(label, asked.link(f"{prefix}{path}"), name == tab) for name, label, path in shown],
         "tabs_label": "Analytics",
         "asked": asked_bar(request, asked),
-        "not_narrowed": [name for name in asking.OF_SUBJECT if asked.kept.get(name) and name not in narrows],
+        "not_narrowed": [text for name, text in NOT_NARROWED.items() if asked.kept.get(name) and name not in narrows],
         "csv_url": with_format(request, "csv"),
         "json_url": with_format(request, "json"),
     }

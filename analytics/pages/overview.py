@@ -2,17 +2,19 @@
 
 from typing import Any
 
-from analytics import queries
+from analytics import queries, spans
+from analytics.asking import Asked
 from analytics.models import Facet
 from analytics.numbers import total
 from analytics.pages import figures
-from analytics.pages.frame import Export, asked_by, frame, is_export, prefix_of
+from analytics.pages.frame import WHAT_COUNTS, Export, asked_by, frame, is_export, prefix_of
 from analytics.pages.subjects import names_of
 from analytics.pages.tables import COLUMNS, OTHERS, Table, lines
 from analytics.queries import Of
 from analytics.together import Wanted, compared, tops
 from orgs.http import OrgRequest
 
+LONGEST = "12m"
 # Facet, parent (None for all), title, whether by errors, and the page that has more.
 LISTS = (
     (Facet.API, 0, "Top APIs", False, "apis/"),
@@ -50,6 +52,15 @@ def page(request: OrgRequest) -> tuple[dict[str, Any], Export]:
         "stats": figures.stats(whole, total(before)),
         "charts": [figures.requests_chart(asked.span, now, before), figures.latency_chart(asked.span, now)],
         "tables": tables,
-        "is_empty": not whole.hits and not total(before).hits,
+        "nothing": None if whole.hits or total(before).hits else _nothing(asked),
     }
     return context, export
+
+
+def _nothing(asked: Asked) -> dict[str, str]:
+    """Return what stands in the place of empty charts and lists."""
+    found = {"icon": "activity", "title": "No requests in this span, nor in the one before", "text": WHAT_COUNTS}
+    if asked.length == LONGEST:
+        return found
+    link = asked.link(**{"from": None, "to": None, "span": LONGEST})
+    return found | {"action_url": link, "action_label": spans.LENGTHS[LONGEST][0]}

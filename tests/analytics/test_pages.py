@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from analytics import spans
+from analytics.pages import frame
 from keys.services import create_key, rotate_key
 from orgs import scope
 from tests.analytics.conftest import Pour
@@ -245,3 +246,26 @@ def test_file_runs_no_formula(world: World, pour: Pour) -> None:
 def test_organisation_without_requests_has_pages_too(world: World, close: Callable[[], None]) -> None:
     for path in PAGES:
         body(signed_in(world.ann), path)
+
+
+def test_where_nothing_was_counted_a_page_says_what_has_to_happen(world: World, pour: Pour) -> None:
+    client = signed_in(world.ann)
+    for path in ("/analytics/", "/analytics/requests/"):
+        assert frame.WHAT_COUNTS in body(client, path)
+    assert "?span=12m" in client.get("/analytics/?from=2026-01-01").context["nothing"]["action_url"]
+    pour([fields(OrgID=world.acme.id)])
+    assert client.get("/analytics/").context["nothing"] is None
+
+
+def test_nothing_before_is_no_number(world: World, pour: Pour) -> None:
+    pour([fields(OrgID=world.acme.id)])
+    stats = signed_in(world.ann).get("/analytics/").context["stats"]
+    assert {stat["note"] for stat in stats} == {"nothing before"}
+
+
+def test_what_narrows_another_page_is_told(served: World) -> None:
+    """Errors are narrowed to an API, and not to a key."""
+    api_id = signed_in(served.ann).get("/analytics/apis/").context["tables"][0]["rows"][0][0].split("/")[-2]
+    page = body(signed_in(served.ann), f"/analytics/errors/?api={api_id}&key=x")
+    assert frame.NOT_NARROWED["api"] not in page
+    assert frame.NOT_NARROWED["key"] in page
