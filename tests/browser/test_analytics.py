@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import expect
 
-from tests.browser.conftest import OpenPage, Person, SignIn
+from tests.browser.conftest import PHONE, OpenPage, Person, SignIn
 
 
 def test_chart_is_zoomed_and_shown_whole_again(demo: tuple[Person, Person], sign_in: SignIn) -> None:
@@ -31,3 +31,21 @@ def test_pages_are_whole_without_javascript(demo: tuple[Person, Person], sign_in
     page.get_by_label("Status").select_option("4xx")
     page.get_by_role("button", name="Search").click()
     expect(page).to_have_url(re.compile(r"/analytics/requests/\?status=4xx$"))
+
+
+def test_long_name_of_an_alert_makes_no_page_wider(demo: tuple[Person, Person], sign_in: SignIn) -> None:
+    ada, _ = demo
+    page = sign_in(ada, viewport=PHONE)
+    page.goto(f"{ada.site}/alerts/create/?kind=expiry")
+    page.get_by_label("Name").fill("Keys of the shops in the high street that stop working before anybody notices")
+    page.get_by_role("button", name="Create the alert").click()
+    for path in ("/alerts/", "/alerts/history/", "/alerts/deliveries/"):
+        page.goto(f"{ada.site}{path}")
+        assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"], path
+
+
+def test_the_page_that_is_shown_has_its_tab_in_sight(demo: tuple[Person, Person], sign_in: SignIn) -> None:
+    ada, _ = demo
+    page = sign_in(ada, viewport=PHONE)
+    page.goto(f"{ada.site}/analytics/requests/")
+    expect(page.locator(".tabs [aria-current]")).to_be_in_viewport(ratio=1)
