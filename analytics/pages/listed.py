@@ -9,7 +9,7 @@ from analytics.models import Facet
 from analytics.numbers import Numbers
 from analytics.pages.frame import EXPORT_MOST, Export, asked_by, frame, is_export, prefix_of
 from analytics.pages.subjects import SeenApi, find_api, names_of
-from analytics.pages.tables import COLUMNS, HEADER, OTHERS, Line, Table, exported, lines
+from analytics.pages.tables import COLUMNS, HEADER, HEADER_OF_PATHS, OTHERS, Line, Table, exported, lines
 from analytics.queries import Of
 from analytics.together import Wanted, tops
 from orgs.http import OrgRequest
@@ -52,7 +52,7 @@ def page(request: OrgRequest, listed: Listed) -> tuple[dict[str, Any], Export]:
     has_more = len(values) > limit
     export = Export(
         f"{listed.tab}-requests",
-        HEADER,
+        HEADER_OF_PATHS if listed is PATHS else HEADER,
         lambda: map(exported, shown),
         lambda: f"Only the first {limit:,} are here: choose a shorter span." if has_more else "",
     )

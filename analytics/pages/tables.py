@@ -33,13 +33,14 @@ COLUMNS = {
 
 @dataclass(frozen=True)
 class Line:
-    """`id` is what the value is in files: an API's id, a key's hash, a country's code."""
+    """`id` is what the value is in files: an API's id, a key's hash, a country's code. A path has (API's id, name)."""
 
     name: str
     id: str
     numbers: Numbers
     note: str = ""
     href: str = ""
+    api: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,7 @@ class Table:
 
 
 HEADER = ("name", "id", "requests", "errors", "error_share", "mean_ms", "p95_ms", "bytes", "last_at")
+HEADER_OF_PATHS = (*HEADER, "api_id", "api")
 
 
 def exported(line: Line) -> tuple[object, ...]:
@@ -100,7 +102,7 @@ def exported(line: Line) -> tuple[object, ...]:
     share = round(one.errors / one.hits, 6) if one.hits else None
     return (
         line.name, line.id, one.hits, one.errors, share, rounded(one.latency), rounded(one.quantiles()[1]), one.size,
-        one.last_at.isoformat(timespec="seconds") if one.last_at else None,
+        one.last_at.isoformat(timespec="seconds") if one.last_at else None, *line.api,
     )  # fmt: skip
 
 
@@ -153,8 +155,9 @@ def _path(value: Value, names: Names, asked: Asked, prefix: str) -> Line:
     method, _, path = label.partition(" ")
     begins = path.partition(PLACEHOLDER)[0] + "/" if PLACEHOLDER in path else path.removesuffix("…")
     href = asked.requests(prefix, api=api_id, method=method, path=begins)
-    note = "" if asked.kept.get("api") == api_id else names.label(value.parent)
-    return Line(label, label, value.numbers, note, href)
+    name = names.label(value.parent)
+    note = "" if asked.kept.get("api") == api_id else name
+    return Line(label, label, value.numbers, note, href, (api_id, name))
 
 
 def _country(value: Value, names: Names, asked: Asked, prefix: str) -> Line:

@@ -76,6 +76,13 @@ def test_series_is_the_same_in_the_file_as_on_the_page(served: World) -> None:
     assert "418" in body(signed_in(served.gus), f"/analytics/errors/?{WEEK}&format=csv")
 
 
+def test_file_of_paths_says_which_api_each_is_of(world: World, pour: Pour) -> None:
+    pour(fields(OrgID=world.acme.id, APIID=api, APIName=api.title(), Path="/orders") for api in ("one", "two"))
+    lines = csv.DictReader(StringIO(body(signed_in(world.ann), "/analytics/paths/?format=csv")))
+    found = {(line["name"], line["api_id"], line["api"]) for line in lines}
+    assert found == {("GET /orders", "one", "One"), ("GET /orders", "two", "Two")}
+
+
 @pytest.mark.parametrize("length", spans.LENGTHS)
 def test_every_page_shows_every_span(served: World, length: str) -> None:
     client = signed_in(served.ann)
