@@ -49,7 +49,7 @@ class RuleForm(forms.Form):
     percentile = forms.TypedChoiceField(
         coerce=int,
         label="Of which requests",
-        choices=[(share, f"p{share}: the slowest {100 - share} % are left out") for share in PERCENTILES],
+        choices=[(share, f"p{share}: the slowest {100 - share}% are left out") for share in PERCENTILES],
     )
     window_min = forms.TypedChoiceField(
         coerce=int, label="Within the last", choices=[(minutes, f"{minutes} minutes") for minutes in WINDOWS]

@@ -79,26 +79,26 @@ def condition(
     kind: str, *, threshold: float, window_min: int, least_requests: int, percentile: int, only_server: bool
 ) -> str:
     """Return the condition of a rule as one reads it, without whom it is about."""
-    amount = number(threshold)
+    amount, least = number(threshold), _plural(least_requests, "request")
     if kind == Kind.ERRORS:
         errors = "server errors" if only_server else "errors"
-        return f"more than {amount} % {errors} in {window_min} min, of at least {least_requests:,} requests"
+        return f"more than {amount}% {errors} in {window_min} min, of at least {least}"
     if kind == Kind.LATENCY:
-        return f"p{percentile} over {amount} ms in {window_min} min, of at least {least_requests:,} requests"
+        return f"p{percentile} over {amount} ms in {window_min} min, of at least {least}"
     return {
-        Kind.QUOTA: f"{amount} % of the quota used",
+        Kind.QUOTA: f"{amount}% of the quota used",
         Kind.EXPIRY: f"expires within {_plural(threshold, 'day')}",
         Kind.NODE: f"not heard of for {_plural(threshold, 'minute')}",
     }[Kind(kind)]
 
 
 def reading(kind: str, value: float, *, percentile: int = 95) -> str:
-    """Return a value in words: `12.5 % errors`."""
+    """Return a value in words: `12.5% errors`."""
     amount = number(value)
     return {
-        Kind.ERRORS: f"{amount} % errors",
+        Kind.ERRORS: f"{amount}% errors",
         Kind.LATENCY: f"p{percentile} {amount} ms",
-        Kind.QUOTA: f"{amount} % of the quota used",
+        Kind.QUOTA: f"{amount}% of the quota used",
         Kind.EXPIRY: f"{_plural(value, 'day')} left",
         Kind.NODE: f"silent for {_plural(value, 'minute')}",
     }[Kind(kind)]

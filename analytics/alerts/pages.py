@@ -11,7 +11,11 @@ from analytics.alerts import telling
 from analytics.alerts.kinds import HELP, Kind
 from analytics.alerts.measuring import subjects_of
 from analytics.alerts.models import AlertDelivery, AlertFiring, AlertRule
+from analytics.board.groups import EXPIRING, QUOTA
+from analytics.pages.tables import is_plain
+from apis.models import Api
 from apis.webhooks.checking import without_path
+from keys.models import Key
 from orgs import paging
 from orgs.display import when
 from orgs.http import OrgRequest
@@ -39,6 +43,9 @@ DELIVERY_COLUMNS = (Column("Queued", "oldest", "newest"), Column("What"), Column
 EVENTS = {AlertDelivery.BEGUN: "fires", AlertDelivery.OVER: "is over", AlertDelivery.TEST: "test"}
 # The class of a badge for each state of a delivery.
 BADGES = {AlertDelivery.QUEUED: "waiting", AlertDelivery.SENT: "current", AlertDelivery.GIVEN_UP: "faulty"}
+
+# The group of the key board that shows what a rule of each kind is about.
+BOARDS: dict[str, str] = {Kind.QUOTA: QUOTA.name, Kind.EXPIRY: EXPIRING.name}
 
 
 def tabs(request: OrgRequest, here: str) -> list[tuple[str, str, bool]]:
@@ -115,7 +122,7 @@ def detail(request: OrgRequest, rule: AlertRule) -> dict[str, Any]:
     is_silent = rule.silent_until is not None and rule.silent_until > now
     facts = [
         {"label": "What", "value": Kind(rule.kind).label},
-        {"label": "Of", "value": subjects_of([rule])[0]},
+        {"label": "Of", "value": subjects_of([rule])[0], "url": where_to_look(request, rule)},
         {"label": "When", "value": rule.condition},
         {"label": "Tells", "value": places_of(rule)},
         {"label": "State", "value": label, "state": state},
@@ -132,6 +139,23 @@ def detail(request: OrgRequest, rule: AlertRule) -> dict[str, Any]:
         "history_url": f"{request.site.prefix}/alerts/history/?rule={rule.pk}",
         "deliveries_url": f"{request.site.prefix}/alerts/deliveries/?rule={rule.pk}",
     }
+
+
+def where_to_look(request: OrgRequest, rule: AlertRule) -> str:
+    """Return where one sees what a rule looks at; empty where that is gone, or where one may not look."""
+    prefix = f"{request.site.prefix}/analytics/"
+    if rule.kind == Kind.NODE:
+        return f"{request.site.prefix}/gateways/" if may(request, ObjectKind.SYSTEM, Level.READ) else ""
+    if rule.key:
+        return f"{prefix}keys/{rule.key}/" if Key.objects.filter(pk=rule.key).exists() else ""
+    if rule.kind in BOARDS:
+        return f"{prefix}keys/board/?group={BOARDS[rule.kind]}" if may(request, ObjectKind.KEYS, Level.READ) else ""
+    if not rule.api:
+        return f"{prefix}errors/" if rule.kind == Kind.ERRORS else prefix
+    api_id = Api.objects.filter(pk=rule.api).values_list("api_id", flat=True).first()
+    if not api_id or not is_plain(api_id):
+        return ""
+    return f"{prefix}errors/?api={api_id}" if rule.kind == Kind.ERRORS else f"{prefix}apis/{api_id}/"
 
 
 def history_row(firing: AlertFiring, rule: AlertRule) -> dict[str, str]:

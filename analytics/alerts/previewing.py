@@ -40,8 +40,8 @@ def preview(rule: AlertRule, *, now: datetime) -> str:
     if not past.of:
         return "It would never fire: its API or key is gone."
     times = times_fired(truths(rule, past, now), calm=max(1, CALM_MIN // past.step_min))
-    how = "hour by hour" if past.resolution == "hour" else "minute by minute, which is kept for so long"
-    return f"It would have fired {_times(times)} in the last {past.days} days, {how}."
+    how = "hour by hour" if past.resolution == "hour" else "minute by minute: minutes are kept no longer"
+    return f"It would {_fired(times)} in the last {past.days} days, {how}."
 
 
 def _past_of(rule: AlertRule) -> Past | None:
@@ -112,5 +112,5 @@ def _true_now(rule: AlertRule, now: datetime) -> str:
     return f"It would fire now: {named}{more}."
 
 
-def _times(number: int) -> str:
-    return {0: "not once", 1: "once"}.get(number, f"{number:,} times")
+def _fired(times: int) -> str:
+    return {0: "not have fired", 1: "have fired once"}.get(times, f"have fired {times:,} times")

@@ -35,7 +35,7 @@ QUOTA = Group(
     "quota",
     "Near quota",
     "Near their quota",
-    f"These keys have used {NEAR} % of their quota or more in the window that runs, as gateways count it.",
+    f"These keys have used {NEAR}% of their quota or more in the window that runs, as gateways count it.",
     "When it is used up, their requests are refused: raise it, or ask why there are so many.",
 )
 UNUSED = Group(

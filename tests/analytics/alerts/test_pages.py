@@ -192,8 +192,8 @@ def test_history_shows_what_fired_and_is_narrowed(world: World, pour: Pour, look
         ("", True), (f"?rule={made.pk}", True), (f"?rule={other.pk}", False), ("?state=over", True),
         ("?state=firing", False), ("?state=nonsense", True), ("?rule=nonsense", False),
     ):  # fmt: skip
-        assert ("100 % errors" in text_of(client.get(f"/alerts/history/{path}"))) == is_there, path
-    assert "100 % errors" in text_of(client.get(f"/alerts/{made.pk}/"))
+        assert ("100% errors" in text_of(client.get(f"/alerts/history/{path}"))) == is_there, path
+    assert "100% errors" in text_of(client.get(f"/alerts/{made.pk}/"))
 
 
 @pytest.fixture
@@ -269,6 +269,8 @@ def test_a_form_is_previewed_without_being_saved(world: World, pour: Pour, noon:
     answer = client.post("/alerts/create/?kind=errors", form(window_min="60", preview="on"))
     assert "It would have fired once in the last 7 days, hour by hour." in text_of(answer)
     assert 'value="Ours"' in text_of(answer)
+    answer = client.post("/alerts/create/?kind=errors", form(threshold="50", least_requests="500", preview="on"))
+    assert "It would not have fired in the last 2 days" in text_of(answer)
     answer = client.post("/alerts/create/?kind=expiry", form(preview="on"))
     assert "It would not fire now." in text_of(answer)
     answer = client.post("/alerts/create/?kind=errors", form(threshold="1000", preview="on"))
