@@ -27,41 +27,46 @@ LONGEST_NAME = 200
 
 @dataclass(frozen=True)
 class Filters:
-    """`indexed` is what an index answers; `others` is compared row by row, so that a look needs an end."""
+    """`indexed` is what an index answers; `others` is compared row by row, so that a look needs an end.
+
+    `api_id` is of the API that was named, by its id or by its name.
+    """
 
     indexed: Q
     others: Q
     typed: Mapping[str, str]
     errors: tuple[str, ...]
+    api_id: str = ""
 
 
 def read(asked: Asked) -> Filters:
     typed = {name: asked.typed.get(name, "") for name in NAMES}
-    indexed, others, errors = Q(), Q(), []
+    indexed, others, errors, api_id = Q(), Q(), [], ""
     if asked.has_times:
         indexed &= Q(at__gte=asked.span.start, at__lt=asked.span.end)
     for name, text in typed.items():
         if not text:
             continue
         try:
+            if name == "api":
+                text = api_id = _api_id(text)
             by_index, by_row = READERS[name](text)
         except ValueError as error:
             errors.append(str(error))
         else:
             indexed, others = indexed & by_index, others & by_row
-    return Filters(indexed, others, typed, tuple(errors))
+    return Filters(indexed, others, typed, tuple(errors), api_id)
 
 
-def _api(text: str) -> tuple[Q, Q]:
+def _api_id(text: str) -> str:
     """Take the API's id, or its whole name."""
-    found = number(Facet.API.value, text)
-    if not queries.named([found]):
-        name = text[:LONGEST_NAME].lower()
-        api_id = Api.objects.filter(sort_name=name).order_by().values_list("api_id", flat=True).first()
-        if api_id is None and not Api.objects.filter(api_id=text).exists():
-            raise ValueError(f"There is no API “{text}”: give its whole name, or its API ID.")
-        found = number(Facet.API.value, api_id or text)
-    return Q(), Q(api=found)
+    if queries.named([number(Facet.API.value, text)]):
+        return text
+    name = text[:LONGEST_NAME].lower()
+    api_id = Api.objects.filter(sort_name=name).order_by().values_list("api_id", flat=True).first()
+    if api_id is None and not Api.objects.filter(api_id=text).exists():
+        raise ValueError(f"There is no API “{text}”: give its whole name, or its API ID.")
+    return api_id or text
 
 
 def _key(text: str) -> tuple[Q, Q]:
@@ -99,7 +104,7 @@ def _latency(text: str) -> tuple[Q, Q]:
 
 
 READERS: dict[str, Any] = {
-    "api": _api,
+    "api": lambda api_id: (Q(), Q(api=number(Facet.API.value, api_id))),
     "key": _key,
     "status": _status,
     "method": lambda text: (Q(), Q(method=text.upper())),

@@ -31,7 +31,8 @@ def page(request: OrgRequest) -> tuple[dict[str, Any], Export | None]:
         return {}, files.export(narrowed)
     after, before = (finding.read(request.GET.get(name, "")) for name in ("after", "before"))
     found = NOTHING if narrowed.errors else finding.look(narrowed, after=after, before=before)
-    context = frame(request, asked, "requests", "Requests", narrows=asking.OF_SUBJECT) | {
+    # Other pages know an API by its id alone, and none that is not there.
+    context = frame(request, asked.about(api=narrowed.api_id), "requests", "Requests", narrows=asking.OF_SUBJECT) | {
         "asked": asked_bar(request, asked, is_log=True) | {"errors": (*asked.errors, *narrowed.errors)},
         "rows": _rows(request, found.rows, asked),
         "form": _form(narrowed, asked, f"{prefix}requests/search/"),

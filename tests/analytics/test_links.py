@@ -7,6 +7,7 @@ import pytest
 from tests.analytics.conftest import Pour
 from tests.analytics.traffic import fields
 from tests.conftest import World, signed_in
+from tests.dashboard import rows
 
 SHOP = "5" * 32
 
@@ -37,6 +38,20 @@ def test_failing_path_leads_to_its_errors_alone(world: World, pour: Pour) -> Non
         [failing] = [shown for shown in tables if shown["title"] == "Failing paths"]
         [row] = failing["rows"]
         assert (row[5], {one["status"] for one in client.get(own_path(row[0])).context["rows"]}) == ("2", {404, 500})
+
+
+@pytest.mark.parametrize(("typed", "chosen"), [("{id}", "Shop"), ("shop", "Shop"), ("nothing", "")])
+def test_log_leads_to_errors_of_its_api_however_that_was_named(
+    world: World, pour: Pour, typed: str, chosen: str
+) -> None:
+    api = rows.api(world.acme, "Shop")
+    pour([fields(OrgID=world.acme.id, APIID=api.api_id)])
+    client = signed_in(world.ann)
+    log = client.get(f"/analytics/requests/?api={typed.format(id=api.api_id)}").context
+    [errors] = [href for label, href, _ in log["tabs"] if label == "Errors"]
+    answer = client.get(own_path(errors))
+    assert answer.status_code == 200
+    assert (answer.context["chosen"] or {"name": ""})["name"] == chosen
 
 
 def own_path(href: str) -> str:
