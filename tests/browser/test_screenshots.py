@@ -23,12 +23,15 @@ def test_pictures_of_the_readme(demo: tuple[Person, Person], sign_in: SignIn, fo
     light, phone = sign_in(ada), sign_in(ada, viewport=PHONE)
     take(light, f"{ada.site}/apis/", folder / "apis.png")
     take(light, key_of_five_apis(light, ada), folder / "key.png")
+    take(light, f"{ada.site}/analytics/?span=30d", folder / "analytics.png")
     take(sign_in(uma), "/all/", folder / "all.png")
     take(sign_in(ada, color_scheme="dark"), f"{ada.site}/keys/", folder / "dark.png")
     take(phone, f"{ada.site}/keys/", folder / "phone.png")
     large = {path.name for path in folder.glob("*.png") if path.stat().st_size > MOST_BYTES}
     assert large == set()
-    assert {path.name for path in folder.glob("*.png")} == {"apis.png", "key.png", "all.png", "dark.png", "phone.png"}
+    assert {path.name for path in folder.glob("*.png")} == {
+        "apis.png", "key.png", "analytics.png", "all.png", "dark.png", "phone.png",
+    }  # fmt: skip
 
 
 def key_of_five_apis(page: Page, person: Person) -> str:
