@@ -226,12 +226,13 @@ def _candidates(of: Of, pieces: Sequence[Piece], *, by_errors: bool, limit: int)
     """
     where, params = of.where()
     score = sql.SQL("client_errors + server_errors" if by_errors else "hits")
-    levels = sorted({piece.level for piece in pieces})
+    # Each with the times of its piece, or PostgreSQL looks into the partitions of all days.
     others = [
         sql.SQL(
-            "SELECT value, {} AS number, 0 AS last FROM unled JOIN {} AS r ON level = %s AND r.at = unled.at WHERE {}"
-        ).format(score, sql.Identifier(LEVELS[level].table), where)
-        for level in levels
+            "SELECT value, {} AS number, 0 AS last FROM unled JOIN {} AS r ON level = %s AND r.at = unled.at"
+            " WHERE {} AND r.at >= %s AND r.at < %s"
+        ).format(score, sql.Identifier(LEVELS[piece.level].table), where)
+        for piece in pieces
     ]
     query = ASKED + sql.SQL("""
         , unled AS MATERIALIZED (
@@ -253,8 +254,8 @@ def _candidates(of: Of, pieces: Sequence[Piece], *, by_errors: bool, limit: int)
         WHERE known.most >= needed.hits LIMIT %s
     """).format(others=sql.SQL(" UNION ALL ").join(others))
     query_params = _asked(of, pieces, by_errors)
-    for level in levels:
-        query_params += [level, *params]
+    for piece in pieces:
+        query_params += [piece.level, *params, piece.start, piece.end]
     rows = ask(query, [*query_params, limit - 1, MOST_CANDIDATES + 1])
     if len(rows) > MOST_CANDIDATES or not all(is_complete for _, is_complete in rows):
         return None
