@@ -106,7 +106,11 @@ def current_organisation_id() -> str:
     return current().organisation_id
 
 
-TELL = "SELECT set_config('role', %s, true), set_config(%s, %s, true), set_config(%s, %s, true)"
+# What a page asks is small: to start processes beside takes longer than they would save.
+TELL = (
+    "SELECT set_config('role', %s, true), set_config(%s, %s, true), set_config(%s, %s, true),"
+    " set_config('max_parallel_workers_per_gather', '0', true)"
+)
 
 
 @contextmanager

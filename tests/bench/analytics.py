@@ -39,7 +39,7 @@ DUCK = "COPY (SELECT * FROM analytics_record WHERE at >= %s AND at < %s) TO STDO
 DUCK_QUERIES = (
     "SELECT count(*), count(*) FILTER (status BETWEEN 400 AND 499), count(*) FILTER (status >= 500), sum(latency),"
     " quantile_disc(latency, [0.5, 0.95, 0.99]), sum(size) FROM records WHERE organisation_id = ?",
-    "SELECT date_trunc('hour', at), count(*), count(*) FILTER (status >= 400), quantile_disc(latency, [0.5, 0.95, 0.99])"
+    "SELECT date_trunc('hour', \"at\"), count(*), count(*) FILTER (status >= 400), quantile_disc(latency, [0.5, 0.95, 0.99])"
     " FROM records WHERE organisation_id = ? GROUP BY 1",
     *(
         f"SELECT {column}, count(*) n, count(*) FILTER (status >= 400), sum(latency) FROM records"
@@ -56,6 +56,7 @@ class Worker(Protocol):
 def measure_pages(server: "psycopg.Connection[Any]", walls: Worker, say: Say, rounds: int, scratch: Path) -> None:
     now = datetime.now(UTC)
     analytics_seed.seed(server, now)
+    server.commit()
     server.autocommit = True
     for slug, most in ((MIDDLING, 20), (MANY_APIS, 50), (BUSIEST, 50)):
         places = some_of(server, slug)
