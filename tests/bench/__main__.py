@@ -156,6 +156,18 @@ def superuser() -> "psycopg.Connection[tuple[object, ...]]":
     return psycopg.connect(host=str(connection.settings_dict["HOST"]), user="postgres", dbname="commonhold")
 
 
+def give_room() -> None:
+    """Give PostgreSQL what one gives it where this much is kept: by itself it takes an eighth of this memory."""
+    with superuser() as connection:
+        connection.autocommit = True
+        if connection.execute("SHOW shared_buffers").fetchone() == ("1GB",):
+            return
+        connection.execute("ALTER SYSTEM SET shared_buffers = '1GB'")
+        connection.execute("ALTER SYSTEM SET max_wal_size = '6GB'")
+    embedded.stop(VAR_DIR)
+    embedded.start(VAR_DIR)
+
+
 def prepare(organisations: int, apis: int, keys: int) -> None:
     """Start the bench's own database, and fill it the first time."""
     import django
@@ -163,6 +175,7 @@ def prepare(organisations: int, apis: int, keys: int) -> None:
     secret_settings.generate_missing()
     embedded.start(VAR_DIR)
     django.setup()
+    give_room()
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0)
