@@ -41,7 +41,9 @@ def on_axis(value: float, unit: Unit) -> str:
 
 
 def measured(value: float, unit: Unit) -> str:
-    """Return a value and its unit, but for requests, which the label beside it says."""
+    """Return a value and its unit, but for requests, which the label says: 812 ms, and 12.3 s from ten seconds on."""
+    if unit == "ms" and value >= 10_000:
+        return f"{number(round(value / 1000, 1))} s"
     return number(value) + {"requests": "", "ms": " ms", "%": "%"}[unit]
 
 

@@ -23,7 +23,7 @@ def percent(part: float, whole: float) -> str:
 def milliseconds(value: float | None) -> str:
     if value is None:
         return NO_VALUE
-    return f"{value / 1000:.3g} s" if value >= 10_000 else measured(round(value, 0 if value >= 10 else 1), "ms")
+    return measured(round(value, 0 if value >= 10 else 1), "ms")
 
 
 def data(size: float) -> str:
