@@ -89,6 +89,7 @@ MAY_OPEN_SCOPES = {
     "dashboard/suspension.py": "an unbounded user suspends an organisation",
     "analytics/api/whose.py": "an unbounded user names the organisation whose requests it looks at",
     "dashboard/demo/making.py": "a command, for the organisations that it makes",
+    "dashboard/demo/traffic.py": "a command, for the requests of the organisations that it makes",
 }
 MARKED_SAFE = {
     "templates/forms/help.html": "help texts are written in the code, some with markup",
