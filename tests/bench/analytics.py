@@ -5,16 +5,17 @@ A page's time is that of its statements in PostgreSQL alone, all together.
 
 import os
 import random
+import re
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
-from time import perf_counter
+from time import perf_counter, sleep
 from typing import Any, Protocol
 
 import msgspec
@@ -285,8 +286,20 @@ def measure_memory(client: Any, made: Sequence[bytes], say: Say) -> None:
             [sys.executable, "manage.py", "pump", "--once"],
             stdout=subprocess.DEVNULL, env=os.environ | {"GATEWAY_REDIS_URL": settings_url()},
         )  # fmt: skip
-        most.append(os.wait4(pump.pid, 0)[2].ru_maxrss / 1024)
+        held = 0
+        while pump.poll() is None:
+            held = max(held, resident_kb(pump.pid))
+            sleep(0.2)
+        most.append(held / 1024)
     say("memory of a pump: 5 million waiting / few", most[1] / most[0], 1.2, f"{most[1]:.0f} / {most[0]:.0f} MB")
+
+
+def resident_kb(process: int) -> int:
+    """Return the most that a process has held so far; 0 of one that is gone."""
+    with suppress(OSError):
+        found = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{process}/status").read_text())
+        return int(found[1]) if found else 0
+    return 0
 
 
 def settings_url() -> str:
