@@ -97,23 +97,20 @@ def series_of(
     return [list(islice(numbers, len(span.starts))) for span in spans]
 
 
-def top(
-    of: Of,
-    start: datetime,
-    end: datetime,
-    *,
-    by_errors: bool = False,
-    limit: int = 10,
-    closed: Closed | None = None,
-) -> list[Value]:
+def top(of: Of, start: datetime, end: datetime, *, by_errors: bool = False, limit: int = 10) -> list[Value]:
     """Return the values with the most requests (or errors), falling, and equal ones in the order of their numbers.
 
     Of very many values, only those are summed that can be among the first (`_candidates`).
     """
-    pieces = pieces_of(of, [(start, end)], closed)
-    among = None
+    pieces = pieces_of(of, [(start, end)])
     if _has_leaders(of, pieces, by_errors=by_errors):
-        among = _candidates(of, pieces, by_errors=by_errors, limit=limit)
+        return top_led(of, pieces, by_errors=by_errors, limit=limit)
+    return _summed(of, pieces, by_errors=by_errors, limit=limit)
+
+
+def top_led(of: Of, pieces: Sequence[Piece], *, by_errors: bool, limit: int) -> list[Value]:
+    """Return the same, where some of the pieces have leaders."""
+    among = _candidates(of, pieces, by_errors=by_errors, limit=limit)
     return _summed(of, pieces, by_errors=by_errors, limit=limit, among=among)
 
 

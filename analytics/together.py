@@ -46,9 +46,7 @@ def tops(wanted: Sequence[Wanted], span: Span, closed: Closed) -> list[list[Valu
     for place, has_leaders in enumerate(have_leaders):
         one, by_errors = wanted[place], wanted[place].by_errors
         if has_leaders:
-            found[place] = queries.top(
-                one.of, span.start, span.until, by_errors=by_errors, limit=one.limit, closed=closed
-            )
+            found[place] = queries.top_led(one.of, pieces[place], by_errors=by_errors, limit=one.limit)
         else:
             found[place] = in_order(found[place], by_errors=by_errors)
     return found
