@@ -24,11 +24,12 @@ class Command(BaseCommand):
             return self.tell("The demo has been made before, with a password that was shown then.")
         password = generate_password()
         made = make(ORGANISATIONS, password=password, tell=self.show_progress)
-        for organisation_id, demo in zip(made, ORGANISATIONS, strict=True):
+        self.show_progress("")
+        self.tell(f"The demo is made. Everybody's password is {password} (shown this once).")
+        for organisation_id, demo in zip(made, ORGANISATIONS, strict=True):  # whatever fails here, they can sign in
             self.show_progress(f"{demo.name}: requests")
             make_traffic(organisation_id, demo)
-        self.show_progress("")
-        return self.tell(f"The demo is made. Everybody's password is {password} (shown this once).")
+        return self.show_progress("")
 
     def show_progress(self, text: str) -> None:
         if self.stderr.isatty():
