@@ -73,7 +73,8 @@ def alone() -> Iterator[bool]:
     with scope.opened(scope.INTAKE), connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [CLOSING_LOCK])
         is_alone = bool(cursor.fetchone()[0])
-        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [definers.INTAKE_LOCK])
+        if is_alone:
+            cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [definers.INTAKE_LOCK])
         yield is_alone
 
 
