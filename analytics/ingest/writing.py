@@ -4,9 +4,8 @@ Whose a record is, its `OrgID` says, and it is believed only of organisations th
 another group could have been told anything.
 """
 
-import itertools
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -59,8 +58,6 @@ class Batch:
     refused: Counter[tuple[str, str]] = field(default_factory=Counter)
     examples: dict[tuple[str, str], str] = field(default_factory=dict)
     written: int = 0
-    # Records of one moment need different ones, and neither of two batches knows the other's.
-    ids: Iterator[int] = field(default_factory=lambda: itertools.count(randbits(62)))
 
     def row(self, record: bytes | Raw) -> tuple[object, ...] | None:
         """Return the row of a record, or None where it is refused."""
@@ -80,11 +77,12 @@ class Batch:
         return self.numbered(request)
 
     def numbered(self, request: Request) -> tuple[object, ...]:
+        """Its id is random: one that counted would tell an organisation how many records of others lie between."""
         organisation = request.organisation_id
         api = self.name(organisation, API, request.api_id, request.api_name)
         endpoint = self.name(organisation, ENDPOINT, f"{request.api_id} {request.endpoint}", request.endpoint)
         return (
-            organisation, request.at, next(self.ids), api,
+            organisation, request.at, randbits(63), api,
             self.name(organisation, VERSION, request.version),
             self.name(organisation, KEY, request.key, request.alias),
             self.name(organisation, CLIENT, request.client),
@@ -155,7 +153,7 @@ class Writer:
                 cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ROLLUPS_LOCK])
                 self.write_names(cursor, batch)
                 add_up(cursor, batch)
-                cursor.execute("DELETE FROM analytics_intake")
+                cursor.execute("DELETE FROM analytics_intake")  # its own rows alone: none there is ever committed
         return batch
 
     def refuse(self, group_ids: list[str], record: bytes | Raw, reason: str) -> Batch:

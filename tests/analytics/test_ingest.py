@@ -242,3 +242,11 @@ def test_record_that_cannot_be_stored_is_found_among_the_others(world: World, po
     assert (reason, claimed, number) == ("PostgreSQL cannot store it: bigint out of range", world.acme.id, 1)
     with scope.opened(scope.INSTALLATION):
         assert Batch.objects.count() == 0
+
+
+def test_ids_of_records_do_not_tell_how_many_others_had_between(world: World, pour: Pour) -> None:
+    now = datetime.now(UTC)
+    pour([record(OrgID=id, at=now) for id in (world.acme.id, *[world.globex.id] * 5, world.acme.id)])
+    with scope.opened(scope.of(world.acme.id)):
+        one, other = Record.objects.values_list("id", flat=True)
+    assert abs(one - other) > 1_000_000
