@@ -14,6 +14,7 @@ SLUG = re.compile(r"[a-z0-9-]{1,40}")
 class Kind(StrEnum):
     ROOT = "root"
     ORGANISATION = "organisation"
+    PORTAL = "portal"
     ALL = "all"
     VISIT = "visit"
 
@@ -33,6 +34,7 @@ class Site:
         return {
             Kind.ROOT: "dashboard.urls.root",
             Kind.ORGANISATION: "dashboard.urls.organisation",
+            Kind.PORTAL: "dashboard.urls.portal",
             Kind.ALL: "dashboard.urls.all",
             Kind.VISIT: "dashboard.urls.organisation",
         }[self.kind]
@@ -55,7 +57,9 @@ class Site:
         """Keeps the cookies of `/`, which browsers send everywhere, apart from those of the sites below it."""
         if self.is_for_unbounded_users:
             return "all"
-        return f"o-{self.slug}" if self.slug else self.kind.value
+        if self.slug:
+            return f"{'p' if self.kind == Kind.PORTAL else 'o'}-{self.slug}"
+        return self.kind.value
 
 
 def site_of(host: str, path: str) -> Site:
@@ -63,6 +67,8 @@ def site_of(host: str, path: str) -> Site:
     if host not in settings.SITE_HOSTS:
         return Site(Kind.ORGANISATION, domain=host)
     match path.split("/")[1:]:
+        case ["o", slug, "portal", _, *_] if SLUG.fullmatch(slug):
+            return Site(Kind.PORTAL, prefix=f"/o/{slug}/portal", slug=slug)
         case ["o", slug, _, *_] if SLUG.fullmatch(slug):
             return Site(Kind.ORGANISATION, prefix=f"/o/{slug}", slug=slug)
         case ["all", "o", slug, _, *_] if SLUG.fullmatch(slug):

@@ -1,0 +1,10 @@
+"""An organisation's portal, below `/o/<slug>/portal/` or on its domain: for developers, not for its users."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []
+
+handler400 = "dashboard.errors.bad_request"
+handler403 = "dashboard.errors.permission_denied"
+handler404 = "dashboard.errors.page_not_found"
+handler500 = "dashboard.errors.server_error"
