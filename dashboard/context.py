@@ -32,6 +32,16 @@ ORGANISATION_LINKS: tuple[tuple[str, tuple[Link, ...]], ...] = (
         ),
     ),
     (
+        "Developer portal",
+        (
+            ("Catalogue", "/catalogue/", "books", ObjectKind.PORTAL),
+            ("Developers", "/developers/", "users", ObjectKind.PORTAL),
+            ("Requests", "/key-requests/", "mail", ObjectKind.PORTAL),
+            ("Pages", "/portal-pages/", "edit", ObjectKind.PORTAL),
+            ("Portal settings", "/portal-settings/", "world", ObjectKind.PORTAL),
+        ),
+    ),
+    (
         "People",
         (
             ("Users", "/users/", "users", ObjectKind.USERS),
@@ -69,7 +79,7 @@ ALL_LINKS: tuple[tuple[str, tuple[Link, ...]], ...] = (
 def page(request: OrgRequest) -> dict[str, Any]:
     site = getattr(request, "site", None)
     user = getattr(request, "user", None)
-    if site is None or user is None or not user.is_authenticated or site.kind == Kind.ROOT:
+    if site is None or user is None or not user.is_authenticated or site.kind in (Kind.ROOT, Kind.PORTAL):
         return {"site": site}
     own_site = "/all" if site.kind == Kind.VISIT else site.prefix
     return {

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-LAYERS = ("orgs", "users", "apis", "keys", "gateways", "analytics", "dashboard")
+LAYERS = ("orgs", "users", "apis", "keys", "gateways", "analytics", "portal", "dashboard")
 CODE = sorted(path for layer in LAYERS for path in (ROOT / layer).rglob("*.py") if "migrations" not in path.parts)
 TEMPLATES = sorted(path for path in (ROOT / "templates").rglob("*") if path.suffix in (".html", ".txt"))
 

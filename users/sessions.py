@@ -34,10 +34,10 @@ class SessionStore(DatabaseStore):
     user: User | None = None
 
     @classmethod
-    def get_model_class(cls) -> type[Session]:
+    def get_model_class(cls) -> Any:
         return Session
 
-    def _get_session_from_db(self) -> Session | None:
+    def _get_session_from_db(self) -> Any:
         (rows,) = ask((UNEXPIRED, [stored_key(self.session_key), timezone.now()]))
         if not rows:
             self._session_key = None
@@ -57,9 +57,9 @@ class SessionStore(DatabaseStore):
         return decoded
 
     def exists(self, session_key: str) -> bool:
-        return Session.objects.filter(session_key=stored_key(session_key)).exists()
+        return bool(self.get_model_class().objects.filter(session_key=stored_key(session_key)).exists())
 
-    def create_model_instance(self, data: dict[str, Any]) -> Session:
+    def create_model_instance(self, data: dict[str, Any]) -> Any:
         return Session(
             session_key=stored_key(self._get_or_create_session_key()),  # type: ignore[attr-defined]
             session_data=self.encode(data),
@@ -69,4 +69,4 @@ class SessionStore(DatabaseStore):
         )
 
     def delete(self, session_key: str | None = None) -> None:
-        Session.objects.filter(session_key=stored_key(session_key or self.session_key)).delete()
+        self.get_model_class().objects.filter(session_key=stored_key(session_key or self.session_key)).delete()

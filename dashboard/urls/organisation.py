@@ -30,6 +30,7 @@ urlpatterns = [
     path("policies/", include("keys.policies.urls")),
     path("gateways/", include("gateways.urls")),
     path("analytics/", include("analytics.urls")),
+    path("", include("portal.managing.urls")),
 ]
 
 handler400 = "dashboard.errors.bad_request"

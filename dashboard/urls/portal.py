@@ -1,8 +1,10 @@
 """An organisation's portal, below `/o/<slug>/portal/` or on its domain: for developers, not for its users."""
 
-from django.urls import URLPattern
+from django.urls import include, path
 
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("", include("portal.site.urls")),
+]
 
 handler400 = "dashboard.errors.bad_request"
 handler403 = "dashboard.errors.permission_denied"

@@ -1,0 +1,95 @@
+"""The OpenAPI documents of catalogue entries, as developers get them: made once for each revision, and kept.
+
+What is kept is found by the ids of the organisation and of the document, so nothing of one organisation is another's.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from django.utils.safestring import SafeString
+
+from apis import definition as definitions
+from apis.definition import Authentication
+from apis.models import Api
+from apis.rules import get
+from portal import reference
+from portal.kept import Kept, Text
+from portal.markdown import html
+from portal.models import Documentation, Entry, Portal
+
+CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'{origins}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+RENDERED: Kept[SafeString] = Kept(most_characters=40_000_000)
+FOR_VIEWERS: Kept[str] = Kept(most_characters=40_000_000)
+
+
+class Call(NamedTuple):
+    """How the entry's API is called. An empty address is one that nobody has told."""
+
+    address: str
+    authentication: Authentication
+    header: str
+
+
+def call_of(entry: Entry, portal: Portal) -> Call:
+    """The entry's API, with its definition, has been read with it (`select_related`)."""
+    if entry.api is None:
+        return Call("", Authentication.TOKEN, "Authorization")
+    definition = definitions.parse(entry.api.definition)
+    header = get(definition, "auth", "auth_header_name") or "Authorization"
+    root = f"https://{entry.api.domain}" if entry.api.domain else portal.gateway_url.rstrip("/")
+    address = f"{root}{entry.api.listen_path}" if root else ""
+    return Call(address, Authentication(entry.api.authentication), header)
+
+
+def has_document(entry: Entry) -> bool:
+    return entry.shows_documentation and _key(entry) is not None
+
+
+def rendered(entry: Entry, portal: Portal) -> SafeString | None:
+    """Return the documentation as markup, or None where there is none."""
+    call = call_of(entry, portal)
+
+    def make(text: str) -> SafeString:
+        return reference.render(text, server_url=call.address, markdown=html)
+
+    return _made(entry, RENDERED, call, make)
+
+
+def for_viewer(entry: Entry, portal: Portal) -> str | None:
+    """Return the document as JSON, or None where there is none."""
+    call = call_of(entry, portal)
+
+    def make(text: str) -> str:
+        return reference.for_viewer(
+            text, server_url=call.address, header_name=call.header, authentication=call.authentication
+        )
+
+    return _made(entry, FOR_VIEWERS, call, make)
+
+
+def policy_of(entry: Entry, portal: Portal) -> str:
+    """Return the Content-Security-Policy of the viewer's page, which calls the gateway."""
+    parts = urlsplit(call_of(entry, portal).address)
+    return CSP.format(origins=f" {parts.scheme}://{parts.netloc}" if parts.netloc else "")
+
+
+def _made(entry: Entry, kept: Kept[Text], call: Call, make: Callable[[str], Text]) -> Text | None:
+    key = _key(entry) if entry.shows_documentation else None
+    return kept.get((entry.organisation_id, *key, *call), lambda: make(_text(entry))) if key else None
+
+
+def _key(entry: Entry) -> tuple[str, int] | None:
+    if entry.documentation_id:
+        return entry.documentation_id, 0
+    has_own = Api.objects.filter(pk=entry.api_id).exclude(openapi="").exists()
+    return (entry.api.pk, entry.api.revision) if entry.api and has_own else None
+
+
+def _text(entry: Entry) -> str:
+    if entry.documentation_id:
+        return Documentation.objects.values_list("text", flat=True).get(pk=entry.documentation_id)
+    return Api.objects.values_list("openapi", flat=True).get(pk=entry.api_id)

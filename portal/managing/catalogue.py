@@ -1,0 +1,210 @@
+"""The catalogue's editor."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import Count, Q
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
+
+from orgs import paging
+from orgs.http import OrgRequest
+from orgs.listing import Column, Select, listing
+from orgs.paging import Sort
+from orgs.permissions import Level, ObjectKind, may, require
+from orgs.trail import history_of
+from portal import addresses, entry_page
+from portal.catalogue import why_closed, why_hidden
+from portal.managing.forms import EntryForm, PlanFormSet
+from portal.models import Entry, KeyRequest, Plan
+from portal.services import publishing
+from portal.services import settings as portals
+from portal.site.frame import look
+from users.services.errors import Refused
+
+READ = require(ObjectKind.PORTAL, Level.READ)
+WRITE = require(ObjectKind.PORTAL, Level.WRITE)
+COLUMNS = (Column("Title", "title", "-title"), Column("API"), Column("Plans", kind="number"), Column("Who sees it"),
+           Column("State"))  # fmt: skip
+SORTS = {"title": Sort("title"), "-title": Sort("-title"), "newest": Sort("-created_at", is_moment=True)}
+STATE = Select("state", "State", (("", "Any state"), ("published", "Published"), ("draft", "Drafts")))
+FIELDS = ("id", "title", "summary", "api_id", "api_name", "api__is_active", "audience", "groups", "is_published",
+          "plans_count", "open_plans")  # fmt: skip
+FORM = ("api", "title", "summary", "description", "categories", "audience", "groups", "shows_documentation",
+        "is_published", "slug", "position", "revision")  # fmt: skip
+
+
+@READ
+@require_safe
+def index(request: OrgRequest) -> HttpResponse:
+    entries = Entry.objects.annotate(
+        plans_count=Count("plans"), open_plans=Count("plans", filter=Q(plans__policy__is_active=True))
+    )
+    if begins := request.GET.get("q", "").replace("\0", "").strip():
+        entries = entries.filter(title__istartswith=begins)
+    if request.GET.get("state") in ("published", "draft"):
+        entries = entries.filter(is_published=request.GET["state"] == "published")
+    name, sort = paging.sort_of(request.GET, SORTS)
+    page = paging.page(entries, query=request.GET, sort=sort, fields=FIELDS)
+    prefix = f"{request.site.prefix}/catalogue/"
+    may_write = may(request, ObjectKind.PORTAL, Level.WRITE)
+    empty = {
+        "icon": "books",
+        "title": "Nothing is in the catalogue yet",
+        "text": "Publish an API with a policy as its plan, and developers can ask for a key.",
+    }
+    if may_write:
+        empty |= {"action_url": f"{prefix}create/", "action_label": "Publish an API"}
+    context = listing(
+        request, page, label="Catalogue", columns=COLUMNS, sort=name, search="Title begins with", selects=(STATE,),
+        empty=empty,
+    )  # fmt: skip
+    rows = [_row(prefix, *values) for values in page.rows]
+    return render(request, "portal_managing/catalogue.html", context | {"rows": rows, "may_write": may_write})
+
+
+def _row(
+    prefix: str, id: str, title: str, summary: str, api_id: str | None, api_name: str, is_active: bool | None,
+    audience: str, groups: list[str], is_published: bool, plans: int, open_plans: int,
+) -> tuple[str, ...]:  # fmt: skip
+    api = api_name if api_id else f"{api_name} (deleted)" if api_name else "—"
+    is_hidden = not (is_active if api_id else open_plans and not api_name)
+    state, label = ("active", "published") if is_published else ("off", "draft")
+    if is_published and is_hidden:
+        state, label = "faulty", "hidden"
+    whose = ", ".join(groups) if audience == Entry.GROUPS else dict(Entry.AUDIENCES)[audience]
+    plans_text = f"{plans}" if plans == open_plans else f"{open_plans} of {plans}"
+    return f"{prefix}{id}/", title, summary, api, plans_text, whose, state, label
+
+
+@READ
+@require_safe
+def detail(request: OrgRequest, id: str) -> HttpResponse:
+    entry = get_object_or_404(Entry.objects.select_related("api").defer("api__openapi"), pk=id)
+    plans = list(Plan.objects.filter(entry=entry).select_related("policy").order_by("position", "name", "id"))
+    counts = dict(
+        KeyRequest.objects.filter(plan__entry=entry, key__isnull=False, key__revoked_at=None)
+        .order_by()
+        .values_list("plan_id")
+        .annotate(Count("pk"))
+    )
+    portal = portals.portal_of()
+    context = {
+        "page_title": entry.title,
+        "entry": entry,
+        "why_hidden": why_hidden(entry, plans) if entry.is_published else "",
+        "portal_is_on": portal.is_on,
+        "whose": ", ".join(entry.groups) if entry.audience == Entry.GROUPS else entry.get_audience_display(),
+        "plans": [_plan(request, plan, counts.get(plan.pk, 0)) for plan in plans],
+        "portal_url": addresses.address_of(request, "portal:entry", slug=entry.slug),
+        "api_url": f"{request.site.prefix}/apis/{entry.api_id}/" if entry.api_id else "",
+        "may_write": may(request, ObjectKind.PORTAL, Level.WRITE),
+        "history": history_of(publishing.KIND, entry.pk, organisation_id=request.organisation.pk)
+        if may(request, ObjectKind.AUDIT, Level.READ)
+        else None,
+    }
+    return render(request, "portal_managing/entry.html", context)
+
+
+def _plan(request: OrgRequest, plan: Plan, keys: int) -> dict[str, Any]:
+    return {
+        "name": plan.name,
+        "description": plan.description,
+        "policy": plan.policy_name,
+        "policy_url": f"{request.site.prefix}/policies/{plan.policy_id}/" if plan.policy_id else "",
+        "limits": ", ".join(f"{label.lower()} {text}" for label, text in entry_page.limits(plan)),
+        "approval": plan.get_approval_display(),
+        "keys": keys,
+        "why_closed": why_closed(plan),
+    }
+
+
+@WRITE
+@require_http_methods(["GET", "HEAD", "POST"])
+def create(request: OrgRequest) -> HttpResponse:
+    initial = {"api": request.GET.get("api", ""), "audience": Entry.EVERYONE, "shows_documentation": True}
+    return _edited(request, None, EntryForm(request.POST or None, initial=initial), [])
+
+
+@WRITE
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit(request: OrgRequest, id: str) -> HttpResponse:
+    entry = get_object_or_404(Entry, pk=id)
+    plans = Plan.objects.filter(entry=entry).order_by("position", "name", "id")
+    initial: dict[str, Any] = {name: getattr(entry, name) for name in FORM if name != "api"} | {"api": entry.api_id}
+    fields = ("policy_id", "name", "description", "approval")
+    rows = [dict(zip(("policy", *fields[1:]), values, strict=True)) for values in plans.values_list(*fields)]
+    return _edited(request, entry, EntryForm(request.POST or None, initial=initial), rows)
+
+
+def _edited(request: OrgRequest, entry: Entry | None, form: EntryForm, rows: list[dict[str, Any]]) -> HttpResponse:
+    plans = PlanFormSet(request.POST or None, initial=rows, prefix="plans")
+    if request.method == "POST" and form.is_valid() and plans.is_valid():
+        try:
+            saved = _save(entry, dict(form.cleaned_data), plans.plans())
+            messages.success(request, f"{saved.title} is saved.")
+            return redirect("portal_managing:entry", id=saved.pk)
+        except Refused as refused:
+            form.add_error(None, str(refused))
+    context = {
+        "page_title": f"Edit {entry.title}" if entry else "Publish an API",
+        "form": form,
+        "plans": plans,
+        "cancel_url": f"{request.site.prefix}/catalogue/{f'{entry.pk}/' if entry else ''}",
+    }
+    return render(request, "portal_managing/edit_entry.html", context)
+
+
+def _save(entry: Entry | None, settings: dict[str, Any], plans: list[Any]) -> Entry:
+    revision = settings.pop("revision")
+    if entry is None:
+        saved = publishing.create_entry(**settings)
+    else:
+        settings["slug"] = settings["slug"] or entry.slug
+        saved = publishing.update_entry(entry=entry, revision=revision, **settings)
+    publishing.set_plans(entry=saved, plans=plans)
+    return saved
+
+
+@READ
+@require_safe
+def preview(request: OrgRequest, id: str) -> HttpResponse:
+    """The entry's page as a developer sees it, also while it is a draft or the portal is off."""
+    entry = get_object_or_404(Entry.objects.select_related("api").defer("api__openapi"), pk=id)
+    portal = portals.portal_of()
+    prefix = request.site.prefix
+    frame = {
+        "portal": look(portal, request.organisation.name, root=f"{prefix}/portal-settings/"),
+        "developer": None,
+        "navigation": [],
+        "is_preview": True,
+        "back_url": f"{prefix}/catalogue/{entry.pk}/",
+    }
+    context = entry_page.context(entry, portal, developer=None, root=f"{prefix}/portal/", is_preview=True)
+    return render(request, "portal/api.html", frame | context)
+
+
+@WRITE
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete(request: OrgRequest, id: str) -> HttpResponse:
+    entry = get_object_or_404(Entry, pk=id)
+    if request.method == "POST":
+        publishing.delete_entry(entry=entry)
+        messages.success(request, f"{entry.title} is no more in the catalogue.")
+        return redirect("portal_managing:catalogue")
+    asked = KeyRequest.objects.filter(plan__entry=entry)
+    keys = asked.filter(key__isnull=False, key__revoked_at=None).count()
+    waiting = asked.filter(state=KeyRequest.PENDING).count()
+    confirm = {
+        "title": f"Take {entry.title} out of the catalogue?",
+        "stops": ["Its page in the portal, and asking for keys there."],
+        "notices": [
+            f"Developers with keys for it: {keys:,} keys work on. Revoke or disable them under Keys.",
+            *([f"{waiting:,} requests that wait: they can only be refused afterwards."] if waiting else []),
+        ],
+        "undo": "No, but it can be published anew.",
+        "action_label": "Take it out",
+        "cancel_url": f"{request.site.prefix}/catalogue/{entry.pk}/",
+    }
+    return render(request, "portal_managing/confirm.html", {"page_title": confirm["title"], "confirm": confirm})

@@ -1,0 +1,176 @@
+"""The shape of what administrators type about their portal."""
+
+from typing import Any
+
+from django import forms
+
+from apis.models import Api
+from keys.models import Policy
+from portal.models import Entry, Plan, Portal
+from users.forms import EmailField
+
+
+MARKDOWN = forms.Textarea(attrs={"rows": 14, "spellcheck": "true"})
+EMPTY_PLANS = 3
+
+
+class ListField(forms.CharField):
+    """Names in one line, with commas between them, or each in a line of its own."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(required=False, max_length=5_000, **kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        return ", ".join(value) if isinstance(value, list | tuple) else value
+
+    def to_python(self, value: Any) -> Any:
+        text = super().to_python(value) or ""
+        return [part.strip() for line in text.splitlines() for part in line.split(",") if part.strip()]
+
+
+class EmailsField(ListField):
+    def clean(self, value: Any) -> list[str]:
+        return [EmailField(max_length=254).clean(text) for text in super().clean(value)]
+
+
+class PortalForm(forms.Form):
+    is_on = forms.BooleanField(
+        label="The portal is on", required=False, help_text="While it is off, there is nothing at its address."
+    )
+    title = forms.CharField(
+        max_length=80, required=False, help_text="Its name; the organisation's where you leave it empty."
+    )
+    tagline = forms.CharField(max_length=200, required=False, help_text="A sentence below the name.")
+    gateway_url = forms.CharField(
+        label="Address of the gateway", max_length=300, required=False,
+        help_text="Where developers reach your APIs, for example https://api.acme.example. An API with a domain of its"
+        " own is shown there instead.",
+    )  # fmt: skip
+    sign_up = forms.ChoiceField(label="Who may sign up", choices=Portal.SIGN_UPS, widget=forms.RadioSelect)
+    email_domains = ListField(
+        label="E-mail domains", help_text="Whose addresses may sign up, where you chose so: acme.example, acme.org"
+    )
+    notified = EmailsField(
+        label="Tell of requests", help_text="E-mail addresses that get a mail when a developer asks for a key."
+    )
+    terms = forms.CharField(
+        required=False, max_length=100_000, widget=MARKDOWN,
+        help_text="In Markdown. Developers accept them when they join, and again when you change them.",
+    )  # fmt: skip
+
+
+class LookForm(forms.Form):
+    logo = forms.FileField(required=False, help_text="PNG, JPEG, GIF, WebP or SVG, at most 200 kB.")
+    removes_logo = forms.BooleanField(label="Remove the logo", required=False)
+    variables = forms.CharField(
+        label="Colours and other variables", required=False, max_length=5_000,
+        widget=forms.Textarea(attrs={"rows": 12, "spellcheck": "false", "class": "mono"}),
+    )  # fmt: skip
+
+
+class InviteForm(forms.Form):
+    email = EmailField(label="E-mail address", max_length=254)
+    name = forms.CharField(max_length=80, required=False)
+    groups = ListField(help_text="Names that catalogue entries may be for: partners, beta")
+
+
+class DeveloperForm(forms.Form):
+    name = forms.CharField(max_length=80)
+    groups = ListField(help_text="Names that catalogue entries may be for: partners, beta")
+
+
+class DecisionForm(forms.Form):
+    reason = forms.CharField(
+        max_length=300, required=False, widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="The developer reads it. Needed to refuse.",
+    )  # fmt: skip
+
+
+class PageForm(forms.Form):
+    title = forms.CharField(max_length=120)
+    slug = forms.CharField(label="Address", max_length=80, help_text="The end of it: getting-started")
+    body = forms.CharField(label="Text", required=False, max_length=100_000, widget=MARKDOWN, help_text="In Markdown.")
+    is_published = forms.BooleanField(label="Published", required=False)
+    is_for_developers = forms.BooleanField(label="For developers who are signed in alone", required=False)
+    in_navigation = forms.BooleanField(label="In the navigation", required=False, initial=True)
+    position = forms.IntegerField(
+        required=False, initial=0, min_value=-1_000, max_value=1_000, help_text="Lower ones come first."
+    )
+    revision = forms.IntegerField(widget=forms.HiddenInput, initial=0)
+
+    def clean_position(self) -> int:
+        return self.cleaned_data["position"] or 0
+
+
+class EntryForm(forms.Form):
+    api = forms.ModelChoiceField(
+        label="API", queryset=Api.objects.none(), required=False, empty_label="None: it is what its plans open"
+    )
+    title = forms.CharField(max_length=120, required=False, help_text="The API's name where you leave it empty.")
+    summary = forms.CharField(max_length=300, required=False, help_text="A sentence for the list.")
+    description = forms.CharField(required=False, max_length=100_000, widget=MARKDOWN, help_text="In Markdown.")
+    categories = ListField(help_text="For example: payments, reports")
+    audience = forms.ChoiceField(label="Who sees it", choices=Entry.AUDIENCES, widget=forms.RadioSelect)
+    groups = ListField(help_text="Of developers, where you chose so: partners, beta")
+    shows_documentation = forms.BooleanField(
+        label="Show the documentation", required=False, help_text="Of the API's OpenAPI document, where it has one."
+    )
+    is_published = forms.BooleanField(label="Published", required=False)
+    slug = forms.CharField(
+        label="Address", max_length=80, required=False, help_text="The end of it; made of the title where it is empty."
+    )
+    position = forms.IntegerField(
+        required=False, initial=0, min_value=-1_000, max_value=1_000, help_text="Lower ones come first."
+    )
+    revision = forms.IntegerField(widget=forms.HiddenInput, initial=0)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["api"].queryset = Api.objects.order_by("sort_name", "id").only("id", "name")  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        if not cleaned.get("title", "").strip() and "api" in cleaned:
+            if cleaned["api"] is None:
+                self.add_error("title", "Give it a title, or choose an API.")
+            else:
+                cleaned["title"] = str(cleaned["api"].name)[:120]
+        cleaned["position"] = cleaned.get("position") or 0
+        return cleaned
+
+
+class PlanForm(forms.Form):
+    """A row of the table of plans; without a policy it is none."""
+
+    policy = forms.ModelChoiceField(queryset=Policy.objects.none(), required=False, empty_label="—")
+    name = forms.CharField(max_length=80, required=False)
+    description = forms.CharField(max_length=300, required=False)
+    approval = forms.ChoiceField(choices=Plan.APPROVALS, initial=Plan.BY_HAND)
+
+    def __init__(self, *args: Any, policies: list[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field: Any = self.fields["policy"]
+        field.queryset = Policy.objects.all()
+        field.widget.choices = [("", "—"), *policies]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        if cleaned.get("policy") and not cleaned.get("name", "").strip():
+            cleaned["name"] = cleaned["policy"].name[:80]
+        return cleaned
+
+
+class PlanForms(forms.BaseFormSet[PlanForm]):
+    """The choices are asked for once, not for each row."""
+
+    def get_form_kwargs(self, index: int | None) -> dict[str, Any]:
+        if not hasattr(self, "policies"):
+            self.policies = list(Policy.objects.order_by("sort_name", "id").values_list("id", "name"))
+        return {**super().get_form_kwargs(index), "policies": self.policies}
+
+    def plans(self) -> list[dict[str, Any]]:
+        """What `services.publishing.set_plans` takes."""
+        return [form.cleaned_data for form in self.forms if form.cleaned_data.get("policy")]
+
+
+PlanFormSet = forms.formset_factory(PlanForm, formset=PlanForms, extra=EMPTY_PLANS, max_num=20, absolute_max=40)

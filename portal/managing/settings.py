@@ -1,0 +1,122 @@
+"""How the portal is: switched on, who may sign up, its terms and its look."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
+
+from orgs.http import OrgRequest
+from orgs.permissions import Level, ObjectKind, may, require
+from portal import addresses, branding
+from portal.managing.forms import LookForm, PortalForm
+from portal.models import Portal
+from portal.services import settings as service
+from portal.site.pages import logo_of, theme_of
+from users.services.errors import Refused
+
+READ = require(ObjectKind.PORTAL, Level.READ)
+WRITE = require(ObjectKind.PORTAL, Level.WRITE)
+FIELDS = ("is_on", "title", "tagline", "gateway_url", "sign_up", "email_domains", "notified", "terms")
+
+
+@READ
+@require_safe
+def index(request: OrgRequest) -> HttpResponse:
+    portal = service.portal_of()
+    context = page(request, portal, "Settings") | {"facts": _facts(portal)}
+    return render(request, "portal_managing/settings.html", context)
+
+
+def page(request: OrgRequest, portal: Portal, tab: str) -> dict[str, Any]:
+    here = f"{request.site.prefix}/portal-settings/"
+    tabs = [("Settings", here, tab == "Settings"), ("Look", f"{here}look/", tab == "Look")]
+    return {
+        "page_title": "Developer portal",
+        "portal": portal,
+        "portal_url": addresses.address_of(request),
+        "tabs": tabs,
+        "here": here,
+        "may_write": may(request, ObjectKind.PORTAL, Level.WRITE),
+    }
+
+
+def _facts(portal: Portal) -> list[dict[str, Any]]:
+    state = "active" if portal.is_on else "off"
+    return [
+        {"label": "State", "value": "on" if portal.is_on else "off", "state": state},
+        {"label": "Name", "value": portal.title},
+        {"label": "Tagline", "value": portal.tagline},
+        {"label": "Address of the gateway", "value": portal.gateway_url, "is_code": bool(portal.gateway_url)},
+        {"label": "Who may sign up", "value": portal.get_sign_up_display()},
+        {"label": "E-mail domains", "value": ", ".join(portal.email_domains)},
+        {"label": "Told of requests", "value": ", ".join(portal.notified)},
+        {"label": "Terms", "value": f"revision {portal.terms_revision}" if portal.terms_revision else "none"},
+    ]
+
+
+@WRITE
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit(request: OrgRequest) -> HttpResponse:
+    portal = service.portal_of()
+    form = PortalForm(request.POST or None, initial={name: getattr(portal, name) for name in FIELDS})
+    if request.method == "POST" and form.is_valid():
+        try:
+            saved = service.update_portal(**form.cleaned_data)
+            messages.success(request, f"The portal is saved; it is {'on' if saved.is_on else 'off'}.")
+            return redirect("portal_managing:settings")
+        except Refused as refused:
+            form.add_error(None, str(refused))
+    return render(
+        request, "portal_managing/form.html",
+        {"page_title": "Edit the portal's settings", "form": form, "action": "Save", "cancel_url": "../"},
+    )  # fmt: skip
+
+
+@READ
+@require_safe
+def look(request: OrgRequest) -> HttpResponse:
+    portal = service.portal_of()
+    faults = branding.contrast_faults(branding.parse_variables(portal.variables))
+    context = {"faults": faults, "names": branding.DOCUMENTED, "root": request.site.prefix}
+    return render(request, "portal_managing/look.html", page(request, portal, "Look") | context)
+
+
+@WRITE
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit_look(request: OrgRequest) -> HttpResponse:
+    portal = service.portal_of()
+    form = LookForm(request.POST or None, request.FILES or None, initial={"variables": portal.variables})
+    if request.method == "POST" and form.is_valid():
+        try:
+            _save_look(form)
+            messages.success(request, "The look is saved.")
+            return redirect("portal_managing:look")
+        except branding.BadLogo as refused:
+            form.add_error("logo", str(refused))
+        except Refused as refused:
+            form.add_error("variables", str(refused))
+    context = {"form": form, "names": branding.DOCUMENTED, "has_logo": bool(portal.logo_type)}
+    return render(request, "portal_managing/edit_look.html", page(request, portal, "Look") | context)
+
+
+def _save_look(form: LookForm) -> None:
+    sent = form.cleaned_data["logo"]
+    logo = branding.check_logo(sent.read(branding.MOST_BYTES + 1), sent.name) if sent else None
+    service.update_portal(variables=form.cleaned_data["variables"])
+    if logo or form.cleaned_data["removes_logo"]:
+        service.set_logo(logo=logo)
+
+
+@READ
+@require_safe
+def theme(request: OrgRequest) -> HttpResponse:
+    """For previews: the portal itself has it while it is on."""
+    return theme_of(service.portal_of())
+
+
+@READ
+@require_safe
+def logo(request: OrgRequest) -> HttpResponse:
+    return logo_of(Portal.objects.first() or Portal())

@@ -1,0 +1,94 @@
+"""What developers change of their own: applications, and the keys in them."""
+
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, transaction
+
+from keys import services as keys
+from keys.models import Key
+from orgs import audit
+from portal.models import Application, Developer, KeyRequest
+from users.services.errors import Refused
+
+KIND = "applications"
+MOST = 50
+TAKEN = "You have an application with this name already."
+NO_KEY = "There is no key here any more."
+
+
+@transaction.atomic
+def create_application(*, developer: Developer, name: str, description: str = "") -> Application:
+    if Application.objects.filter(developer=developer).count() >= MOST:
+        raise Refused(f"You have {MOST} applications, which is the most.")
+    application = Application(developer=developer, name=name.strip(), description=description.strip())
+    _write(application)
+    audit.record("created", kind=KIND, obj=application)
+    return application
+
+
+@transaction.atomic
+def update_application(*, application: Application, name: str, description: str) -> Application:
+    before = {"name": application.name, "description": application.description}
+    application.name, application.description = name.strip(), description.strip()
+    after = {"name": application.name, "description": application.description}
+    if changes := audit.differences(before, after):
+        _write(application)
+        audit.record("changed", kind=KIND, obj=application, changes=changes)
+    return application
+
+
+@transaction.atomic
+def delete_application(*, application: Application) -> int:
+    """Delete it with what was asked for it; its keys are revoked. Return how many these were."""
+    revoked = sum(revoke(request) for request in keys_of(application))
+    audit.record("deleted", kind=KIND, obj=application, changes={"keys revoked": [None, revoked]} if revoked else {})
+    application.delete()
+    return revoked
+
+
+def keys_of(*applications: Application) -> list[KeyRequest]:
+    """Return the requests that have a key which is not revoked, in their order."""
+    found = KeyRequest.objects.filter(application__in=applications, key__revoked_at=None, key__isnull=False)
+    return list(found.select_related("key").order_by("created_at", "id"))
+
+
+def revoke(request: KeyRequest) -> int:
+    """Revoke the key of a request, if it has one that works; return how many these were."""
+    if request.key is None or request.key.revoked_at:
+        return 0
+    keys.revoke_key(key=request.key)
+    return 1
+
+
+@transaction.atomic
+def end_key(*, request: KeyRequest) -> None:
+    """Give a key back: it is revoked, and the plan can be asked for anew."""
+    saved = locked(request)
+    revoke(saved)
+    saved.state = KeyRequest.ENDED
+    saved.save(update_fields=["state"])
+    audit.record("gave back", kind="key_requests", obj=saved, name=str(saved.plan_name))
+
+
+@transaction.atomic
+def rotate_key(*, request: KeyRequest, revision: int, grace: timedelta, now: datetime | None = None) -> tuple[Key, str]:
+    """Return the key with a new token, which is nowhere else. Raises Refused or KeyRefused."""
+    saved = locked(request)
+    if saved.key is None:
+        raise Refused(NO_KEY)
+    return keys.rotate_key(key=saved.key, revision=revision, grace=grace, now=now)
+
+
+def locked(request: KeyRequest) -> KeyRequest:
+    """Return the request as it is now, for this transaction alone."""
+    return KeyRequest.objects.select_for_update(of=("self",)).select_related("key").get(pk=request.pk)
+
+
+def _write(application: Application) -> None:
+    try:
+        with transaction.atomic():
+            application.save()
+    except IntegrityError as error:
+        if "applications_name" not in str(error):
+            raise
+        raise Refused(TAKEN) from None

@@ -1,0 +1,80 @@
+"""What changes the pages that an organisation writes for its portal."""
+
+import re
+from typing import Any, TypedDict
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from orgs import audit
+from portal.models import Page
+from users.services.errors import Refused
+
+KIND = "portal_pages"
+SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+MOST, LONGEST = 200, 100_000
+
+
+class PageSettings(TypedDict, total=False):
+    slug: str
+    title: str
+    body: str
+    is_published: bool
+    is_for_developers: bool
+    in_navigation: bool
+    position: int
+    extra: dict[str, Any]
+
+
+HIDDEN = ("body", "extra")
+
+
+@transaction.atomic
+def create_page(**settings: Any) -> Page:
+    """Make a page out of PageSettings."""
+    if Page.objects.count() >= MOST:
+        raise Refused(f"A portal has at most {MOST} pages.")
+    page = Page(**settings)
+    _write(page, force_insert=True)
+    audit.record("created", kind=KIND, obj=page)
+    return page
+
+
+@transaction.atomic
+def update_page(*, page: Page, revision: int, **settings: Any) -> Page:
+    """Change what is named; `revision` is the one that the change was made from. Raises Refused."""
+    saved = Page.objects.select_for_update().get(pk=page.pk)
+    if saved.revision != revision:
+        raise Refused(f"{saved.title} was changed meanwhile: nothing has been done. Look at it again.")
+    before = {name: getattr(saved, name) for name in settings}
+    for name, value in settings.items():
+        setattr(saved, name, value)
+    if changes := audit.differences(before, settings):
+        saved.revision += 1
+        saved.updated_at = timezone.now()
+        _write(saved)
+        told = {name: [None, "changed"] if name in HIDDEN else change for name, change in changes.items()}
+        audit.record("changed", kind=KIND, obj=saved, changes=told)
+    return saved
+
+
+@transaction.atomic
+def delete_page(*, page: Page) -> None:
+    audit.record("deleted", kind=KIND, obj=page)
+    page.delete()
+
+
+def _write(page: Page, **how: Any) -> None:
+    if not page.title.strip():
+        raise Refused("Title: give it one.")
+    if not SLUG.fullmatch(page.slug):
+        raise Refused("Address: use lower-case letters and digits, with single hyphens between them.")
+    if len(page.body) > LONGEST:
+        raise Refused(f"Text: it has more than {LONGEST:,} characters.")
+    try:
+        with transaction.atomic():
+            page.save(**how)
+    except IntegrityError as error:
+        if "portal_pages_slug" not in str(error):
+            raise
+        raise Refused("Address: another page has it.") from None

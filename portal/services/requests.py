@@ -1,0 +1,138 @@
+"""Requests for keys: asked for by a developer, decided by an administrator or at once, and taken by the developer.
+
+The key of an approved request is made when the developer takes it, so that its secret is shown once, to them alone.
+"""
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from keys import services as keys
+from keys.errors import KeyRefused
+from keys.models import Key
+from keys.session import SessionError
+from orgs import audit
+from orgs.http import OrgRequest
+from portal import addresses
+from portal.models import Application, Developer, KeyRequest, Plan, Portal
+from portal.services.applications import locked
+from users import mail
+from users.services.errors import Refused
+
+KIND = "key_requests"
+AT_ONCE = "this portal"
+MOST_WAITING = 20
+
+
+class AskedAlready(Refused):
+    """The application has a key of this plan, or waits for one."""
+
+
+class DecidedAlready(Refused):
+    """Somebody else was quicker."""
+
+
+@transaction.atomic
+def ask(*, request: OrgRequest, application: Application, plan: Plan, purpose: str = "") -> KeyRequest:
+    """Ask for a key; where the plan is given at once, it is approved by this."""
+    waiting = KeyRequest.objects.filter(application__developer=application.developer_id, state=KeyRequest.PENDING)
+    if waiting.count() >= MOST_WAITING:
+        raise Refused(f"{MOST_WAITING} of your requests wait to be decided: wait for these.")
+    asked = KeyRequest(
+        application=application, plan=plan, policy=plan.policy, purpose=purpose.strip(),
+        entry_title=plan.entry.title, plan_name=plan.name,
+    )  # fmt: skip
+    is_automatic = plan.approval == Plan.AUTOMATIC
+    if is_automatic:
+        asked.state, asked.decided_by, asked.decided_at = KeyRequest.APPROVED, AT_ONCE, timezone.now()
+    try:
+        with transaction.atomic():
+            asked.save(force_insert=True)
+    except IntegrityError as error:
+        if "key_requests_one" not in str(error):
+            raise
+        raise AskedAlready(f"{application.name} has a key of this plan already, or waits for one.") from None
+    audit.record("asked for", kind=KIND, obj=asked, name=in_words(asked))
+    if not is_automatic:
+        _tell_who_decides(request, asked)
+    return asked
+
+
+@transaction.atomic
+def withdraw(*, asked: KeyRequest) -> None:
+    saved = _pending(asked)
+    saved.state = KeyRequest.WITHDRAWN
+    saved.save(update_fields=["state"])
+    audit.record("withdrew", kind=KIND, obj=saved, name=in_words(saved))
+
+
+@transaction.atomic
+def approve(*, request: OrgRequest, asked: KeyRequest, by: str, reason: str = "") -> KeyRequest:
+    """Let the developer take the key, and tell them by mail."""
+    saved = _pending(asked)
+    if saved.plan is None or saved.policy is None:
+        raise Refused("Its plan or policy is gone: refuse the request, and say which plan to ask for instead.")
+    _decide(saved, KeyRequest.APPROVED, by, reason)
+    audit.record("approved", kind=KIND, obj=saved, name=in_words(saved))
+    _tell_developer(request, saved, "key_approved", f"Your key for {saved.entry_title} is ready")
+    return saved
+
+
+@transaction.atomic
+def refuse(*, request: OrgRequest, asked: KeyRequest, by: str, reason: str) -> KeyRequest:
+    saved = _pending(asked)
+    _decide(saved, KeyRequest.REFUSED, by, reason)
+    audit.record("refused", kind=KIND, obj=saved, name=in_words(saved), changes={"reason": [None, reason]})
+    _tell_developer(request, saved, "key_refused", f"Your request for {saved.entry_title}")
+    return saved
+
+
+@transaction.atomic
+def take_key(*, asked: KeyRequest) -> tuple[Key, str]:
+    """Make the key of an approved request; return it with its token, which is nowhere else. Once."""
+    saved = locked(asked)
+    if saved.state != KeyRequest.APPROVED or saved.key_id:
+        raise Refused("This key has been taken already. Rotate it to get a new secret.")
+    if saved.policy_id is None:
+        raise Refused("What this plan opened is gone: ask for another plan.")
+    application = saved.application
+    try:
+        key, token = keys.create_key(
+            alias=f"{application.name} · {saved.plan_name}"[:120],
+            policies=[saved.policy_id],
+            metadata={"developer_id": application.developer_id, "application_id": application.pk},
+        )
+    except (KeyRefused, SessionError) as refused:
+        raise Refused(str(refused)) from refused
+    saved.key = key
+    saved.save(update_fields=["key"])
+    return key, token
+
+
+def in_words(asked: KeyRequest) -> str:
+    return f"{asked.plan_name} of {asked.entry_title}, for {asked.application.name}"[:200]
+
+
+def _pending(asked: KeyRequest) -> KeyRequest:
+    saved = locked(asked)
+    if saved.state != KeyRequest.PENDING:
+        raise DecidedAlready(f"This request is {saved.get_state_display().lower()} already.")
+    return saved
+
+
+def _decide(asked: KeyRequest, state: str, by: str, reason: str) -> None:
+    asked.state, asked.decided_by, asked.reason, asked.decided_at = state, by, reason.strip(), timezone.now()
+    asked.save(update_fields=["state", "decided_by", "reason", "decided_at"])
+
+
+def _tell_developer(request: OrgRequest, asked: KeyRequest, template: str, subject: str) -> None:
+    developer: Developer = asked.application.developer
+    link = addresses.address_of(request, "portal:application", id=asked.application_id)
+    mail.send(template, to=developer.email, subject=subject, link=link, site=request.site, asked=asked)
+
+
+def _tell_who_decides(request: OrgRequest, asked: KeyRequest) -> None:
+    portal = Portal.objects.only("notified").first()
+    root = addresses.dashboard_of(request)
+    for to in portal.notified if portal else ():
+        link = f"{root}/key-requests/{asked.pk}/"
+        mail.send("key_asked", to=to, subject="A developer asks for a key", link=link, site=request.site, asked=asked)

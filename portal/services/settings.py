@@ -1,0 +1,113 @@
+"""What changes how an organisation's portal is."""
+
+from collections.abc import Iterable
+from typing import Any, TypedDict
+from urllib.parse import urlsplit
+
+from django.db import transaction
+
+from apis.rules import target_fault
+from orgs import audit
+from orgs.services import HOST_NAME
+from portal import branding
+from portal.models import Portal
+from users.services.errors import Refused
+
+KIND = "portal"
+LONGEST_TEXT = 100_000
+MOST_NAMES = 50
+
+
+class PortalSettings(TypedDict, total=False):
+    """What is left out stays as it is."""
+
+    is_on: bool
+    title: str
+    tagline: str
+    gateway_url: str
+    sign_up: str
+    email_domains: Iterable[str]
+    notified: Iterable[str]
+    terms: str
+    variables: str
+    extra: dict[str, Any]
+
+
+# Of these the audit trail says that they have changed, not how.
+HIDDEN = ("terms", "variables", "extra")
+
+
+def portal_of() -> Portal:
+    """Return the open organisation's portal; one that nobody has touched is off, and not stored yet."""
+    return Portal.objects.defer("logo").first() or Portal()
+
+
+@transaction.atomic
+def update_portal(**settings: Any) -> Portal:
+    """Change what is named out of PortalSettings. New terms have to be accepted by every developer."""
+    portal = _locked()
+    before = {name: getattr(portal, name) for name in settings}
+    for name, value in settings.items():
+        setattr(portal, name, value.strip() if isinstance(value, str) else value)
+    portal.email_domains = _distinct(host.lower().removeprefix("@") for host in portal.email_domains)
+    portal.notified = _distinct(portal.notified)
+    portal.gateway_url = portal.gateway_url.rstrip("/")
+    _check(portal)
+    after = {name: getattr(portal, name) for name in settings}
+    changes = audit.differences(before, after)
+    if not changes:
+        return portal
+    if "terms" in changes:
+        portal.terms_revision = portal.terms_revision + 1 if portal.terms else 0
+    portal.revision += 1
+    portal.save(update_fields=[*settings, "terms_revision", "revision"])
+    told = {name: [None, "changed"] if name in HIDDEN else change for name, change in changes.items()}
+    audit.record("changed", kind=KIND, name="portal", changes=told)
+    return portal
+
+
+@transaction.atomic
+def set_logo(*, logo: branding.Logo | None) -> Portal:
+    """Show this picture in the portal's head; None takes it away."""
+    portal = _locked()
+    portal.logo, portal.logo_type = (logo.data, logo.content_type) if logo else (b"", "")
+    portal.revision += 1
+    portal.save(update_fields=["logo", "logo_type", "revision"])
+    audit.record("changed", kind=KIND, name="portal", changes={"logo": [None, portal.logo_type or "none"]})
+    return portal
+
+
+def _locked() -> Portal:
+    """Return the organisation's row, which is made by this where there is none: two that make it wait for each other."""
+    Portal.objects.bulk_create([Portal()], ignore_conflicts=True)
+    return Portal.objects.defer("logo").select_for_update().get()
+
+
+def _distinct(names: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(name.strip() for name in names if name.strip()))
+
+
+def _check(portal: Portal) -> None:
+    if portal.gateway_url and (fault := gateway_fault(portal.gateway_url)):
+        raise Refused(f"Address of the gateway: it {fault}")
+    if unfit := [host for host in portal.email_domains if not HOST_NAME.fullmatch(host)]:
+        raise Refused(f"E-mail domains: {unfit[0]} is no domain. Write them as in acme.example.")
+    if portal.sign_up == Portal.DOMAIN and not portal.email_domains:
+        raise Refused("E-mail domains: name at least one, or choose another way to sign up.")
+    if max(len(portal.email_domains), len(portal.notified)) > MOST_NAMES:
+        raise Refused(f"Name at most {MOST_NAMES} e-mail domains, and as many addresses to tell of requests.")
+    if len(portal.terms) > LONGEST_TEXT:
+        raise Refused(f"Terms: they have more than {LONGEST_TEXT:,} characters.")
+    try:
+        branding.parse_variables(portal.variables)
+    except branding.BadVariable as error:
+        raise Refused(f"Look: {error}") from None
+
+
+def gateway_fault(url: str) -> str:
+    """Return what is wrong with the address at which developers reach the APIs, as the end of a sentence."""
+    if fault := target_fault(url):
+        return fault
+    parts = urlsplit(url)
+    is_plain = not (parts.query or parts.fragment or "@" in parts.netloc) and url.isascii()
+    return "" if is_plain and not {*";,' \""} & {*url} else "must be a plain address, such as https://api.acme.example."

@@ -1,0 +1,72 @@
+"""The shape of what visitors and developers type into a portal."""
+
+from typing import Any
+
+from django import forms
+
+from portal.models import Application
+from users.forms import EmailField, NewPasswordForm
+
+
+class SignUpForm(forms.Form):
+    email = EmailField(
+        label="E-mail address", max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "email"})
+    )
+    name = forms.CharField(label="Your name", max_length=80, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+
+
+class JoinForm(NewPasswordForm):
+    """`terms` is there where the portal has some."""
+
+    name = forms.CharField(label="Your name", max_length=80, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    terms = forms.BooleanField(label="I accept the terms", required=True)
+    field_order = ("name", "password", "again", "terms")
+
+    def __init__(self, *args: Any, has_terms: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["password"].label = "Password"
+        if not has_terms:
+            del self.fields["terms"]
+
+
+class TermsForm(forms.Form):
+    terms = forms.BooleanField(label="I accept the terms")
+    next = forms.CharField(required=False, max_length=2000, widget=forms.HiddenInput)
+
+
+class NameForm(forms.Form):
+    name = forms.CharField(label="Your name", max_length=80, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+
+
+class ApplicationForm(forms.Form):
+    name = forms.CharField(max_length=80, help_text="What you build, for example: parcel tracker.")
+    description = forms.CharField(max_length=300, required=False)
+
+
+class RequestForm(forms.Form):
+    """An application that there is, or the name of a new one."""
+
+    application = forms.ModelChoiceField(
+        queryset=Application.objects.none(), required=False, empty_label="A new one, named below"
+    )
+    new_application = forms.CharField(
+        label="Name of a new application", max_length=80, required=False,
+        help_text="What you build, for example: parcel tracker.",
+    )  # fmt: skip
+    purpose = forms.CharField(
+        label="What do you need it for?", max_length=500, required=False, widget=forms.Textarea(attrs={"rows": 3})
+    )
+
+    def __init__(self, *args: Any, applications: Any, is_automatic: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["application"].queryset = applications  # type: ignore[attr-defined]
+        if not applications:
+            del self.fields["application"]
+        if is_automatic:
+            del self.fields["purpose"]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        if not cleaned.get("application") and not cleaned.get("new_application", "").strip():
+            self.add_error("new_application", "Choose an application, or name a new one.")
+        return cleaned

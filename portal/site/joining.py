@@ -1,0 +1,154 @@
+"""Signing up, in and out; a forgotten password; the terms."""
+
+from django.http import HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from portal.http import PortalRequest, visitors
+from portal.markdown import html
+from portal.models import Portal
+from portal.services import developers as service
+from portal.services import signing_in, signing_up
+from portal.services.signing_up import SignUpClosed
+from portal.site.forms import JoinForm, SignUpForm, TermsForm
+from portal.site.frame import show
+from users.forms import ForgotPasswordForm, NewPasswordForm, SignInForm
+from users.services.errors import Refused, SignInRefused
+from users.services.passwords import LINK_GONE
+from users.views.site import safe_next
+
+MAILED = "If this address can be used here, a link is on its way to it."
+
+
+@visitors
+@require_http_methods(["GET", "HEAD", "POST"])
+@sensitive_post_parameters("password")
+def sign_in(request: PortalRequest) -> HttpResponse:
+    if request.developer:
+        return HttpResponseRedirect(safe_next(request.site, request.GET.get("next", "")))
+    form = SignInForm(request.POST or None, initial={"next": request.GET.get("next", "")})
+    if request.method == "POST" and form.is_valid():
+        email, password = form.cleaned_data["email"], form.cleaned_data["password"]
+        try:
+            signing_in.sign_in(request=request, email=email, password=password)
+            return HttpResponseRedirect(safe_next(request.site, form.cleaned_data["next"]))
+        except SignInRefused as refused:
+            form.add_error(None, str(refused))
+    return show(request, "portal/sign_in.html", form=form)
+
+
+@visitors
+@require_POST
+def sign_out(request: PortalRequest) -> HttpResponse:
+    signing_in.sign_out(request=request)
+    return redirect("portal:home")
+
+
+@visitors
+@require_http_methods(["GET", "HEAD", "POST"])
+def sign_up(request: PortalRequest) -> HttpResponse:
+    """The answer is the same whether or not there is such a developer."""
+    if request.portal.sign_up in (Portal.CLOSED, Portal.INVITATION):
+        return _told(request, "Sign up", signing_up.refusal(request.portal, ""))
+    form = SignUpForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            signing_up.ask(request=request, email=form.cleaned_data["email"], name=form.cleaned_data["name"])
+            return _told(request, "Look into your mail", f"{MAILED} It is valid for three days.")
+        except SignUpClosed as refused:
+            form.add_error("email", str(refused))
+        except Refused as refused:
+            form.add_error(None, str(refused))
+    return show(request, "portal/card_form.html", page_title="Sign up", form=form, action="Mail me a link")
+
+
+@visitors
+@require_http_methods(["GET", "HEAD", "POST"])
+@sensitive_variables("token")
+@sensitive_post_parameters("password", "again")
+def join(request: PortalRequest, token: str) -> HttpResponse:
+    """Answers 200 also for a dead link: Django logs the path of an error, and this one holds a secret."""
+    found = signing_up.find(token)
+    if found is None:
+        return _told(request, "Too late", signing_up.GONE)
+    has_terms = bool(request.portal.terms_revision)
+    form = JoinForm(request.POST or None, initial={"name": found.name}, has_terms=has_terms)
+    if request.method == "POST" and form.is_valid():
+        try:
+            developer = signing_up.accept(
+                request=request,
+                token=token,
+                name=form.cleaned_data["name"],
+                password=form.cleaned_data["password"],
+                accepts_terms=form.cleaned_data.get("terms", False),
+            )
+            signing_in.begin_session(request=request, developer=developer)
+            return redirect("portal:home")
+        except Refused as refused:
+            form.add_error(None, str(refused))
+    title = f"Welcome, {found.email}"
+    return show(request, "portal/card_form.html", page_title=title, form=form, action="Join", has_terms=has_terms)
+
+
+@visitors
+@require_http_methods(["GET", "HEAD", "POST"])
+def forgot_password(request: PortalRequest) -> HttpResponse:
+    """The answer is the same whether or not there is such a developer."""
+    form = ForgotPasswordForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            signing_in.ask_for_reset(request=request, email=form.cleaned_data["email"])
+            return _told(request, "Look into your mail", f"{MAILED} It is valid for an hour.")
+        except Refused as refused:
+            form.add_error(None, str(refused))
+    title = "Forgot the password?"
+    return show(request, "portal/card_form.html", page_title=title, form=form, action="Mail me a link")
+
+
+@visitors
+@require_http_methods(["GET", "HEAD", "POST"])
+@sensitive_variables("token")
+@sensitive_post_parameters("password", "again")
+def reset_password(request: PortalRequest, id: str, token: str) -> HttpResponse:
+    """Answers 200 also for a dead link, as `join` does."""
+    form = NewPasswordForm(request.POST or None)
+    if signing_in.find_by_reset_link(developer_id=id, token=token) is None:
+        return _told(request, "Too late", LINK_GONE)
+    if request.method == "POST" and form.is_valid():
+        password = form.cleaned_data["password"]
+        try:
+            signing_in.reset_password(request=request, developer_id=id, token=token, password=password)
+            return _told(request, "Done", "Your password is set, and you are signed out everywhere.")
+        except Refused as refused:
+            form.add_error(None, str(refused))
+    title = "Set a new password"
+    return show(request, "portal/card_form.html", page_title=title, form=form, action="Set the password")
+
+
+@visitors
+@require_safe
+def terms(request: PortalRequest) -> HttpResponse:
+    request.portal.refresh_from_db(fields=["terms"])
+    if not request.portal.terms_revision:
+        return _told(request, "Terms", "This portal has no terms.")
+    return show(request, "portal/page.html", page_title="Terms", body=html(request.portal.terms))
+
+
+@visitors
+@require_http_methods(["GET", "HEAD", "POST"])
+def accept_terms(request: PortalRequest) -> HttpResponse:
+    """Where `developers` leads whom the terms of today are new to."""
+    if request.developer is None:
+        return redirect("portal:sign_in")
+    form = TermsForm(request.POST or None, initial={"next": request.GET.get("next", "")})
+    if request.method == "POST" and form.is_valid():
+        service.accept_terms(developer=request.developer, revision=request.portal.terms_revision)
+        return HttpResponseRedirect(safe_next(request.site, form.cleaned_data["next"]))
+    title = "The terms have changed"
+    return show(request, "portal/card_form.html", page_title=title, form=form, action="Go on", has_terms=True)
+
+
+def _told(request: PortalRequest, title: str, text: str) -> HttpResponse:
+    return show(request, "portal/told.html", page_title=title, text=text, sign_in_url=reverse("portal:sign_in"))
