@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
+from django.db import transaction
 from django.db.models import Count, Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -14,9 +15,10 @@ from orgs.listing import Column, Select, listing
 from orgs.paging import Sort
 from orgs.permissions import Level, ObjectKind, may, require
 from orgs.trail import history_of
-from portal import addresses, entry_page
+from portal import entry_page
+from portal.addresses import places_of
 from portal.catalogue import why_closed, why_hidden
-from portal.managing.forms import EntryForm, PlanFormSet
+from portal.managing.forms import EntryForm, PlanForms, PlanFormSet
 from portal.models import Entry, KeyRequest, Plan
 from portal.services import publishing
 from portal.services import settings as portals
@@ -97,7 +99,7 @@ def detail(request: OrgRequest, id: str) -> HttpResponse:
         "portal_is_on": portal.is_on,
         "whose": ", ".join(entry.groups) if entry.audience == Entry.GROUPS else entry.get_audience_display(),
         "plans": [_plan(request, plan, counts.get(plan.pk, 0)) for plan in plans],
-        "portal_url": addresses.address_of(request, "portal:entry", slug=entry.slug),
+        "portal_url": places_of(request).page("portal:entry", slug=entry.slug),
         "api_url": f"{request.site.prefix}/apis/{entry.api_id}/" if entry.api_id else "",
         "may_write": may(request, ObjectKind.PORTAL, Level.WRITE),
         "history": history_of(publishing.KIND, entry.pk, organisation_id=request.organisation.pk)
@@ -139,7 +141,7 @@ def edit(request: OrgRequest, id: str) -> HttpResponse:
 
 
 def _edited(request: OrgRequest, entry: Entry | None, form: EntryForm, rows: list[dict[str, Any]]) -> HttpResponse:
-    plans = PlanFormSet(request.POST or None, initial=rows, prefix="plans")
+    plans: PlanForms = PlanFormSet(request.POST or None, initial=rows, prefix="plans")  # type: ignore[assignment]
     if request.method == "POST" and form.is_valid() and plans.is_valid():
         try:
             saved = _save(entry, dict(form.cleaned_data), plans.plans())
@@ -156,6 +158,7 @@ def _edited(request: OrgRequest, entry: Entry | None, form: EntryForm, rows: lis
     return render(request, "portal_managing/edit_entry.html", context)
 
 
+@transaction.atomic
 def _save(entry: Entry | None, settings: dict[str, Any], plans: list[Any]) -> Entry:
     revision = settings.pop("revision")
     if entry is None:
@@ -174,7 +177,7 @@ def preview(request: OrgRequest, id: str) -> HttpResponse:
     entry = get_object_or_404(Entry.objects.select_related("api").defer("api__openapi"), pk=id)
     portal = portals.portal_of()
     prefix = request.site.prefix
-    frame = {
+    frame: dict[str, Any] = {
         "portal": look(portal, request.organisation.name, root=f"{prefix}/portal-settings/"),
         "developer": None,
         "navigation": [],

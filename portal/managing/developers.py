@@ -18,6 +18,7 @@ from orgs.listing import Column, Select, listing
 from orgs.paging import Sort
 from orgs.permissions import Level, ObjectKind, may, require
 from orgs.trail import history_of
+from portal.addresses import places_of
 from portal.managing.forms import DeveloperForm, InviteForm
 from portal.models import Developer, KeyRequest, SignUp
 from portal.services import developers as service
@@ -94,13 +95,14 @@ def detail(request: OrgRequest, id: str) -> HttpResponse:
     developer = get_object_or_404(Developer, pk=id)
     asked = KeyRequest.objects.filter(application__developer=developer).select_related("application", "key")
     may_keys = may(request, ObjectKind.KEYS, Level.READ)
+    terms = f"revision {developer.terms_revision}" if developer.terms_revision else ""
     context = {
         "page_title": developer.email,
         "developer": developer,
         "facts": [
             {"label": "Name", "value": developer.name},
             {"label": "Groups", "value": ", ".join(developer.groups)},
-            {"label": "Terms accepted", "value": f"revision {developer.terms_revision}" * bool(developer.terms_revision)},
+            {"label": "Terms accepted", "value": terms},
             {"label": "Last sign-in", "value": when(developer.last_login)},
             {"label": "Since", "value": when(developer.created_at)},
             {"label": "ID", "value": developer.pk, "is_code": True},
@@ -135,7 +137,7 @@ def invite(request: OrgRequest) -> HttpResponse:
     form = InviteForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            sign_up, link = signing_up.invite(request=request, by=request.user.email, **form.cleaned_data)
+            sign_up, link = signing_up.invite(places=places_of(request), by=request.user.email, **form.cleaned_data)
             return _shown_once(request, sign_up, link)
         except Refused as refused:
             form.add_error(None, str(refused))

@@ -9,7 +9,6 @@ from keys.models import Policy
 from portal.models import Entry, Plan, Portal
 from users.forms import EmailField
 
-
 MARKDOWN = forms.Textarea(attrs={"rows": 14, "spellcheck": "true"})
 EMPTY_PLANS = 3
 

@@ -1,5 +1,7 @@
 """The pages that an organisation writes for its portal."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -89,7 +91,7 @@ def _edited(request: OrgRequest, page: Page | None) -> HttpResponse:
 def preview(request: OrgRequest, id: str) -> HttpResponse:
     page = get_object_or_404(Page, pk=id)
     prefix = request.site.prefix
-    context = {
+    context: dict[str, Any] = {
         "portal": look(portals.portal_of(), request.organisation.name, root=f"{prefix}/portal-settings/"),
         "developer": None,
         "navigation": [],

@@ -14,13 +14,20 @@ from orgs.listing import Column, Select, listing
 from orgs.paging import Sort
 from orgs.permissions import Level, ObjectKind, check, may, require
 from portal import entry_page
+from portal.addresses import places_of
 from portal.managing.forms import DecisionForm
 from portal.models import KeyRequest
 from portal.services import requests as service
 from users.services.errors import Refused
 
 READ = require(ObjectKind.PORTAL, Level.READ)
-COLUMNS = (Column("Developer"), Column("Asks for"), Column("Application"), Column("State"), Column("Asked", "oldest", "newest"))
+COLUMNS = (
+    Column("Developer"),
+    Column("Asks for"),
+    Column("Application"),
+    Column("State"),
+    Column("Asked", "oldest", "newest"),
+)
 SORTS = {"newest": Sort("-created_at", is_moment=True), "oldest": Sort("created_at", is_moment=True)}
 STATES = Select("state", "State", (("", "Any state"), *((state, label) for state, label in KeyRequest.STATES)))
 FIELDS = ("id", "application__developer__email", "entry_title", "plan_name", "application__name", "state", "asked")
@@ -79,10 +86,10 @@ def _decided(request: OrgRequest, asked: KeyRequest, form: DecisionForm) -> Http
             if not reason:
                 form.add_error("reason", "Say why: the developer reads it.")
                 return None
-            service.refuse(request=request, asked=asked, by=by, reason=reason)
+            service.refuse(places=places_of(request), asked=asked, by=by, reason=reason)
             messages.success(request, "The request is refused, and the developer is told why.")
         else:
-            service.approve(request=request, asked=asked, by=by, reason=reason)
+            service.approve(places=places_of(request), asked=asked, by=by, reason=reason)
             messages.success(request, "The request is approved: the developer can take the key.")
     except service.DecidedAlready as refused:
         messages.warning(request, str(refused))

@@ -9,7 +9,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from orgs.http import OrgRequest
 from orgs.permissions import Level, ObjectKind, may, require
-from portal import addresses, branding
+from portal import branding
+from portal.addresses import places_of
 from portal.managing.forms import LookForm, PortalForm
 from portal.models import Portal
 from portal.services import settings as service
@@ -35,7 +36,7 @@ def page(request: OrgRequest, portal: Portal, tab: str) -> dict[str, Any]:
     return {
         "page_title": "Developer portal",
         "portal": portal,
-        "portal_url": addresses.address_of(request),
+        "portal_url": places_of(request).page(),
         "tabs": tabs,
         "here": here,
         "may_write": may(request, ObjectKind.PORTAL, Level.WRITE),

@@ -11,8 +11,7 @@ from keys.errors import KeyRefused
 from keys.models import Key
 from keys.session import SessionError
 from orgs import audit
-from orgs.http import OrgRequest
-from portal import addresses
+from portal.addresses import Places
 from portal.models import Application, Developer, KeyRequest, Plan, Portal
 from portal.services.applications import locked
 from users import mail
@@ -32,7 +31,7 @@ class DecidedAlready(Refused):
 
 
 @transaction.atomic
-def ask(*, request: OrgRequest, application: Application, plan: Plan, purpose: str = "") -> KeyRequest:
+def ask(*, places: Places, application: Application, plan: Plan, purpose: str = "") -> KeyRequest:
     """Ask for a key; where the plan is given at once, it is approved by this."""
     waiting = KeyRequest.objects.filter(application__developer=application.developer_id, state=KeyRequest.PENDING)
     if waiting.count() >= MOST_WAITING:
@@ -53,7 +52,7 @@ def ask(*, request: OrgRequest, application: Application, plan: Plan, purpose: s
         raise AskedAlready(f"{application.name} has a key of this plan already, or waits for one.") from None
     audit.record("asked for", kind=KIND, obj=asked, name=in_words(asked))
     if not is_automatic:
-        _tell_who_decides(request, asked)
+        _tell_who_decides(places, asked)
     return asked
 
 
@@ -66,23 +65,23 @@ def withdraw(*, asked: KeyRequest) -> None:
 
 
 @transaction.atomic
-def approve(*, request: OrgRequest, asked: KeyRequest, by: str, reason: str = "") -> KeyRequest:
+def approve(*, places: Places, asked: KeyRequest, by: str, reason: str = "") -> KeyRequest:
     """Let the developer take the key, and tell them by mail."""
     saved = _pending(asked)
     if saved.plan is None or saved.policy is None:
         raise Refused("Its plan or policy is gone: refuse the request, and say which plan to ask for instead.")
     _decide(saved, KeyRequest.APPROVED, by, reason)
     audit.record("approved", kind=KIND, obj=saved, name=in_words(saved))
-    _tell_developer(request, saved, "key_approved", f"Your key for {saved.entry_title} is ready")
+    _tell_developer(places, saved, "key_approved", f"Your key for {saved.entry_title} is ready")
     return saved
 
 
 @transaction.atomic
-def refuse(*, request: OrgRequest, asked: KeyRequest, by: str, reason: str) -> KeyRequest:
+def refuse(*, places: Places, asked: KeyRequest, by: str, reason: str) -> KeyRequest:
     saved = _pending(asked)
     _decide(saved, KeyRequest.REFUSED, by, reason)
     audit.record("refused", kind=KIND, obj=saved, name=in_words(saved), changes={"reason": [None, reason]})
-    _tell_developer(request, saved, "key_refused", f"Your request for {saved.entry_title}")
+    _tell_developer(places, saved, "key_refused", f"Your request for {saved.entry_title}")
     return saved
 
 
@@ -124,15 +123,14 @@ def _decide(asked: KeyRequest, state: str, by: str, reason: str) -> None:
     asked.save(update_fields=["state", "decided_by", "reason", "decided_at"])
 
 
-def _tell_developer(request: OrgRequest, asked: KeyRequest, template: str, subject: str) -> None:
+def _tell_developer(places: Places, asked: KeyRequest, template: str, subject: str) -> None:
     developer: Developer = asked.application.developer
-    link = addresses.address_of(request, "portal:application", id=asked.application_id)
-    mail.send(template, to=developer.email, subject=subject, link=link, site=request.site, asked=asked)
+    link = places.page("portal:application", id=asked.application_id)
+    mail.send(template, to=developer.email, subject=subject, link=link, site=places.site, asked=asked)
 
 
-def _tell_who_decides(request: OrgRequest, asked: KeyRequest) -> None:
+def _tell_who_decides(places: Places, asked: KeyRequest) -> None:
     portal = Portal.objects.only("notified").first()
-    root = addresses.dashboard_of(request)
     for to in portal.notified if portal else ():
-        link = f"{root}/key-requests/{asked.pk}/"
-        mail.send("key_asked", to=to, subject="A developer asks for a key", link=link, site=request.site, asked=asked)
+        link = f"{places.dashboard}/key-requests/{asked.pk}/"
+        mail.send("key_asked", to=to, subject="A developer asks for a key", link=link, site=places.site, asked=asked)

@@ -78,7 +78,7 @@ def set_logo(*, logo: branding.Logo | None) -> Portal:
 
 
 def _locked() -> Portal:
-    """Return the organisation's row, which is made by this where there is none: two that make it wait for each other."""
+    """Return the organisation's row, which is made by this where there is none: two who do wait for each other."""
     Portal.objects.bulk_create([Portal()], ignore_conflicts=True)
     return Portal.objects.defer("logo").select_for_update().get()
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from orgs import audit
 from orgs.http import address
-from portal import addresses
+from portal.addresses import places_of
 from portal.http import PortalRequest
 from portal.models import Developer, DeveloperSession
 from portal.services import attempts
@@ -105,7 +105,7 @@ def ask_for_reset(*, request: PortalRequest, email: str) -> None:
     token = RESETS.make_token(developer or Developer(email=email))  # type: ignore[arg-type]  # of no user's kind
     if developer is None or not may_mail:
         return
-    link = addresses.address_of(request, "portal:reset_password", id=developer.pk, token=token)
+    link = places_of(request).page("portal:reset_password", id=developer.pk, token=token)
     mail.send("reset", to=developer.email, subject="A new password", link=link, site=request.site)
 
 

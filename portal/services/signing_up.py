@@ -15,8 +15,8 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from orgs import audit
-from orgs.http import OrgRequest, address
-from portal import addresses
+from orgs.http import address
+from portal.addresses import Places, places_of
 from portal.http import PortalRequest
 from portal.models import Developer, Portal, SignUp
 from portal.services import attempts
@@ -39,14 +39,15 @@ def ask(*, request: PortalRequest, email: str, name: str) -> None:
     if reason := refusal(portal, email):
         raise SignUpClosed(reason)
     may_mail = attempts.note(email=email, visitor=address(request))
+    places = places_of(request)
     is_known = Developer.objects.filter(email=email).exists()
     if not may_mail:
         return
     if is_known:
-        _mail(request, "developer_known", email, "You have an account already", addresses.address_of(request))
+        _mail(places, "developer_known", email, "You have an account already", places.page())
         return
-    _, link = _create(request, email=email, name=name)
-    _mail(request, "sign_up", email, "Confirm your e-mail address", link)
+    _, link = _create(places, email=email, name=name)
+    _mail(places, "sign_up", email, "Confirm your e-mail address", link)
 
 
 def refusal(portal: Portal, email: str) -> str:
@@ -64,15 +65,13 @@ def refusal(portal: Portal, email: str) -> str:
 
 
 @transaction.atomic
-def invite(
-    *, request: OrgRequest, email: str, name: str = "", groups: Iterable[str] = (), by: str
-) -> tuple[SignUp, str]:
+def invite(*, places: Places, email: str, name: str = "", groups: Iterable[str] = (), by: str) -> tuple[SignUp, str]:
     """Return the invitation and its link, which is shown this once and mailed."""
     if Developer.objects.filter(email=email).exists():
         raise EmailTaken(f"There is already a developer with the e-mail address {email} here.")
-    sign_up, link = _create(request, email=email, name=name, groups=groups, by=by)
+    sign_up, link = _create(places, email=email, name=name, groups=groups, by=by)
     audit.record("invited", kind=KIND, obj=sign_up)
-    _mail(request, "developer_invitation", email, "You are invited", link)
+    _mail(places, "developer_invitation", email, "You are invited", link)
     return sign_up, link
 
 
@@ -126,20 +125,18 @@ def check_strength(password: str, developer: Developer) -> None:
         raise WeakPassword(" ".join(error.messages)) from error
 
 
-def _create(
-    request: OrgRequest, *, email: str, name: str, groups: Iterable[str] = (), by: str = ""
-) -> tuple[SignUp, str]:
+def _create(places: Places, *, email: str, name: str, groups: Iterable[str] = (), by: str = "") -> tuple[SignUp, str]:
     now, token = timezone.now(), token_urlsafe(32)
     SignUp.objects.filter(expires_at__lt=now).delete()
     sign_up = SignUp.objects.create(
         email=email, name=name, groups=list(groups), invited_by=by, digest=_digest(token), expires_at=now + VALID_FOR
     )
-    return sign_up, addresses.address_of(request, "portal:join", token=token)
+    return sign_up, places.page("portal:join", token=token)
 
 
 def _digest(token: str) -> str:
     return sha256(token.encode()).hexdigest()
 
 
-def _mail(request: OrgRequest, template: str, to: str, subject: str, link: str) -> None:
-    mail.send(template, to=to, subject=subject, link=link, site=request.site)
+def _mail(places: Places, template: str, to: str, subject: str, link: str) -> None:
+    mail.send(template, to=to, subject=subject, link=link, site=places.site)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
+from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -13,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from keys.states import state_of
 from orgs.display import when
 from portal import catalogue, entry_page
+from portal.addresses import places_of
 from portal.http import DeveloperRequest, developers
 from portal.models import Application, KeyRequest, Plan
 from portal.services import applications as service
@@ -50,9 +52,7 @@ def create(request: DeveloperRequest) -> HttpResponse:
             form.add_error("name", str(refused))
     cancel_url = reverse("portal:applications")
     title = "A new application"
-    return show(
-        request, "portal/form.html", page_title=title, form=form, action="Create it", cancel_url=cancel_url
-    )
+    return show(request, "portal/form.html", page_title=title, form=form, action="Create it", cancel_url=cancel_url)
 
 
 @developers
@@ -165,6 +165,7 @@ def ask(request: DeveloperRequest, slug: str, id: str) -> HttpResponse:
     )
 
 
+@transaction.atomic
 def _asked(request: DeveloperRequest, plan: Plan, form: RequestForm) -> HttpResponse:
     """Where the key is given at once, this is the one page that has its secret."""
     application = form.cleaned_data.get("application")
@@ -172,7 +173,7 @@ def _asked(request: DeveloperRequest, plan: Plan, form: RequestForm) -> HttpResp
         name = form.cleaned_data["new_application"]
         application = service.create_application(developer=request.developer, name=name)
     purpose = form.cleaned_data.get("purpose", "")
-    asked = requests.ask(request=request, application=application, plan=plan, purpose=purpose)
+    asked = requests.ask(places=places_of(request), application=application, plan=plan, purpose=purpose)
     if asked.state == KeyRequest.APPROVED:
         key, token = requests.take_key(asked=asked)
         return shown_once(request, asked, key, token)

@@ -68,7 +68,7 @@ def _pager(total: int, number: int, kept: dict[str, str]) -> dict[str, str]:
         return "?" + urlencode(kept | {"page": str(page)}) if 1 <= page <= -(-total // PAGE) else ""
 
     first, last = (number - 1) * PAGE + 1, min(number * PAGE, total)
-    text = f"{first:,}–{last:,} of {total:,}" if total > PAGE else ""
+    text = f"{first:,} to {last:,} of {total:,}" if total > PAGE else ""
     return {"text": text, "previous_url": link(number - 1), "next_url": link(number + 1)}
 
 
@@ -100,7 +100,7 @@ def console(request: PortalRequest, slug: str) -> HttpResponse:
         page_title=found.title,
         entry_url=reverse("portal:entry", args=[slug]),
         document_url=reverse("portal:document", args=[slug]),
-        address=documents.address_of(found, request.portal),
+        address=documents.call_of(found, request.portal).address,
     )
     response.headers["Content-Security-Policy"] = documents.policy_of(found, request.portal)
     return response

@@ -44,5 +44,5 @@ def logo_of(portal: Portal) -> HttpResponse:
     if not portal.logo_type:
         raise Http404
     response = HttpResponse(bytes(portal.logo), content_type=portal.logo_type)
-    response.headers |= {"Content-Security-Policy": LOGO_POLICY, "Cache-Control": KEEP}
+    response.headers["Content-Security-Policy"], response.headers["Cache-Control"] = LOGO_POLICY, KEEP
     return response
