@@ -1,0 +1,85 @@
+"""A portal with something in it, and browsers of its developers."""
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+from django.conf import settings
+
+from apis.models import Api
+from keys.models import Policy
+from keys.policies.services import create_policy
+from keys.rights import ApiAccess
+from orgs import scope
+from orgs.models import Organisation
+from portal.models import Application, Developer, Entry, KeyRequest, Plan, Portal
+from portal.services import publishing, signing_up
+from portal.services.settings import update_portal
+from portal.sessions import SessionStore, belongs_to
+from tests.conftest import PASSWORD, SiteClient, hashed
+from tests.keys.test_services import make_api
+
+DOCUMENT = """{"openapi": "3.0.3", "info": {"title": "Parcels", "version": "1"},
+"servers": [{"url": "https://inner.example/secret"}],
+"paths": {"/parcels": {"get": {"summary": "All parcels", "responses": {"200": {"description": "ok"}}}}}}"""
+
+
+@dataclass(frozen=True)
+class Shop:
+    """What an organisation has published, and a developer of it."""
+
+    organisation: Organisation
+    portal: Portal
+    api: Api
+    policy: Policy
+    entry: Entry
+    plan: Plan
+    dev: Developer
+
+    @property
+    def prefix(self) -> str:
+        return f"/o/{self.organisation.slug}/portal"
+
+    def client(self) -> SiteClient:
+        return developer_client(self.dev, self.prefix)
+
+
+def open_shop(organisation: Organisation, **portal: Any) -> Shop:
+    """Switch the portal on, with one API in it and a developer with the same address in every organisation."""
+    with scope.opened(scope.of(organisation.id)):
+        options = {"is_on": True, "sign_up": Portal.OPEN, "gateway_url": "https://api.acme.example", **portal}
+        opened = update_portal(**options)
+        api = make_api("Parcels")
+        api.openapi = DOCUMENT
+        api.save(update_fields=["openapi"])
+        policy = create_policy(name="Gold", accesses=[ApiAccess(api.pk)], rate=10, per_s=1, quota_max=100)
+        entry = publishing.create_entry(
+            title="Parcels", api=api, summary="Where parcels are", is_published=True, categories=["logistics"]
+        )
+        [plan] = publishing.set_plans(entry=entry, plans=[{"policy": policy, "name": "Standard"}])
+        return Shop(organisation, opened, api, policy, entry, plan, make_developer("dev@example.com"))
+
+
+def make_developer(email: str, **fields: Any) -> Developer:
+    made = signing_up.create(Developer(email=email, name=email.partition("@")[0].capitalize(), **fields), password=None)
+    made.password = hashed(PASSWORD)
+    made.save(update_fields=["password"])
+    return made
+
+
+def developer_client(developer: Developer, prefix: str) -> SiteClient:
+    """Return a browser with a real session of this developer, made as a sign-in makes it."""
+    with scope.opened(scope.of(developer.organisation_id)):
+        session = SessionStore()
+        belongs_to(session, developer)
+        session.create()
+    client = SiteClient(prefix)
+    slug = prefix.split("/")[2]
+    client.cookies[f"{settings.SESSION_COOKIE_NAME}_p-{slug}"] = cast(str, session.session_key)
+    return client
+
+
+def a_request(shop: Shop, **fields: Any) -> KeyRequest:
+    """A request that waits, in an application of the shop's developer."""
+    application = Application.objects.create(developer=shop.dev, name=fields.pop("application", "Tracker"))
+    columns = {"plan": shop.plan, "policy": shop.policy, "entry_title": "Parcels", "plan_name": "Standard"}
+    return KeyRequest.objects.create(application=application, **columns | fields)
