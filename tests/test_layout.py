@@ -33,6 +33,8 @@ WITHOUT_DJANGO = (
         "analytics/spans.py",
     ),
     "analytics/alerts/signing.py",
+    *("portal/branding/colours.py", "portal/branding/errors.py", "portal/branding/logos.py", "portal/branding/svg.py"),
+    *("portal/branding/themes.py", "portal/branding/variables.py"),
 )
 MAY_SEE_EVERYTHING = {
     "analytics/closing.py": "looks which organisations keep records for fewer days",
