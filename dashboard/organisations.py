@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -9,10 +10,11 @@ from django.db.models import Q
 
 from apis.models import Api
 from orgs import scope, services
+from orgs.domains import services as domains
 from orgs.machines import Access, Answer, Call, Paged, Refusal, Streamed, find, ok, operation, page_of
 from orgs.machines.answers import Envelope
 from orgs.machines.lists import sorted_by
-from orgs.models import Organisation
+from orgs.models import Domain, Organisation
 from orgs.wire import OrganisationBody, OrganisationList, form_of, kept_of_organisation, organisation_document
 
 ADMIN = Access.ADMIN_SECRET
@@ -38,12 +40,16 @@ def found(call: Call[Any, Any], id: str) -> Organisation:
 
 def render(rows: Iterable[Organisation]) -> Iterator[bytes]:
     organisations = list(rows)
+    ids = [organisation.id for organisation in organisations]
     apis: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
-    of_these = Api.objects.filter(organisation_id__in=[organisation.id for organisation in organisations])
+    of_these = Api.objects.filter(organisation_id__in=ids)
     for owner, name, api_id in of_these.order_by("sort_name", "id").values_list("organisation_id", "name", "api_id"):
         apis[owner].append((name, api_id))
+    given = domains.given(Domain.Purpose.DASHBOARD).filter(organisation_id__in=ids)
+    hosts = dict(given.values_list("organisation_id", "host"))
     for organisation in organisations:
-        yield msgspec.json.encode(organisation_document(organisation, apis[organisation.id]))
+        document = organisation_document(organisation, apis[organisation.id], hosts.get(organisation.id))
+        yield msgspec.json.encode(document)
 
 
 @operation(
@@ -134,15 +140,14 @@ def update_organisation(call: Call[Any, OrganisationBody], id: str) -> Answer:
 
 def _place(organisation: Organisation, sent: OrganisationBody) -> None:
     """Let its site stand at `cname` where that can be; else the name is kept, and `cname_enabled` says no."""
-    with scope.opened(scope.of(organisation.id)):
-        if sent.cname_enabled is False and organisation.domain:
-            services.set_domain(organisation=organisation, domain=None)
-        elif sent.cname_enabled and sent.cname and sent.cname != organisation.domain:
-            before = organisation.domain
-            try:
-                services.set_domain(organisation=organisation, domain=sent.cname)
-            except services.OrganisationRefused:
-                organisation.domain = before
+    with scope.opened(scope.of(organisation.id)), suppress(domains.DomainRefused):
+        before = domains.given(Domain.Purpose.DASHBOARD).last()
+        if sent.cname_enabled is False and before:
+            domains.withdraw(host=before.host)
+        elif sent.cname_enabled and sent.cname and (before is None or sent.cname != before.host):
+            vouched = domains.vouch(host=sent.cname, purpose=Domain.Purpose.DASHBOARD)
+            if before and before != vouched:
+                domains.withdraw(host=before.host)
 
 
 @operation(
@@ -170,10 +175,13 @@ def delete_organisation(call: Call[Deletion, None], id: str) -> Answer:
     refusals=(404,),
 )
 def generate_portals(call: Call[Any, bytes], id: str) -> Answer:
-    """The domain is kept for the portal."""
+    """The portal stands there where that can be; else the domain is kept."""
     organisation, domain = found(call, id), form_of(call.body).get("domain", "")
     if domain:
-        extra = organisation.extra | {"portal_domain": services.host_of(domain)}
+        host = domains.host_of(domain)
+        extra = organisation.extra | {"portal_domain": host}
         with scope.opened(scope.of(id)):
+            with suppress(domains.DomainRefused):
+                domains.vouch(host=host, purpose=Domain.Purpose.PORTAL)
             services.keep_fields(organisation=organisation, name=organisation.name, extra=extra)
     return ok("Org updated")

@@ -13,6 +13,7 @@ from keys import session
 from keys.paths import BadAllowedUrl
 from keys.policies import errors as policies
 from orgs import services as organisations
+from orgs.domains.services import DomainRefused
 from orgs.machines import Refusal
 from users.services import errors as users
 
@@ -22,6 +23,7 @@ STATUSES: dict[type[Exception], int] = {
     organisations.OrganisationExists: 403,
     organisations.OrganisationGone: 404,
     organisations.OwnsThings: 409,
+    DomainRefused: 400,
     users.Refused: 400,
     users.BegunAlready: 403,
     users.EmailTaken: 403,

@@ -68,8 +68,8 @@ SEALING_KEY = secret("SEALING_KEY").encode()
 NODE_SECRET = secret("NODE_SECRET")
 
 DEBUG = switch("DEBUG", default=False)
-ALLOWED_HOSTS = ["*"]  # orgs.middleware refuses a host that is neither in SITE_HOSTS nor an organisation's domain
-SITE_HOSTS: list[str] = env.list("SITE_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+SITE_HOSTS = [host.lower() for host in env.list("SITE_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])]
+ALLOWED_HOSTS = SITE_HOSTS  # orgs.hosts admits organisations' domains beside them
 HTTPS = switch("HTTPS", default=False)
 TRUSTED_PROXIES = number("TRUSTED_PROXIES", 0, least=0)
 
@@ -113,6 +113,7 @@ INSTALLED_APPS = [
     "django.forms",
 ]
 MIDDLEWARE = [
+    "orgs.hosts.HostMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "dashboard.headers.SecurityHeadersMiddleware",

@@ -238,7 +238,6 @@ class OrganisationAdmin(OrgModelAdmin):
         "colour",
         "contact",
         "record_days",
-        "domain",
         "is_suspended",
         "suspension_reason",
         "created_at",

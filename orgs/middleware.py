@@ -12,18 +12,25 @@ from django.urls import get_script_prefix, set_script_prefix
 from django.utils.http import urlencode
 
 from orgs import audit, scope
-from orgs.hot import columns_of, drop_dead_connection, take
+from orgs.hot import ask, columns_of, drop_dead_connection, take
 from orgs.http import OrgRequest, address
 from orgs.models import Organisation
-from orgs.sites import Kind, Site, site_of
+from orgs.sites import Kind, Site, site_at, site_of
 
 GetResponse = Callable[[OrgRequest], HttpResponse]
 
 # Finding the organisation and making its scope PostgreSQL's is one statement. It may see one row: `scope.by_slug`.
 ENTER = f"""
 SELECT {columns_of(Organisation)}, set_config('commonhold.reads', id, true), set_config('commonhold.writes', id, true)
-FROM orgs_organisation WHERE domain = %s OR slug = %s
+FROM orgs_organisation WHERE slug = %s
 """  # noqa: S608 - made of names in this code
+# So it is with a domain (`scope.by_domain`); the organisation's own row is then read in its scope.
+ENTER_BY_DOMAIN = """
+SELECT purpose, organisation_id, set_config('commonhold.reads', organisation_id, true),
+    set_config('commonhold.writes', organisation_id, true)
+FROM orgs_domain WHERE host = %s AND proven_at IS NOT NULL
+"""
+OWN_ROW = f"SELECT {columns_of(Organisation)} FROM orgs_organisation WHERE id = %s"  # noqa: S608 - as above
 
 
 class SiteMiddleware:
@@ -39,7 +46,7 @@ class SiteMiddleware:
     def __call__(self, request: OrgRequest) -> HttpResponse:
         drop_dead_connection()
         host, _ = split_domain_port(request.get_host())
-        with site_scope(site_of(host, request.path_info)) as site:
+        with site_scope(host, request.path_info) as site:
             take_place(request, site)
             with script_prefix(site.prefix):
                 response = self.get_response(request)
@@ -79,22 +86,37 @@ class ScopeMiddleware:
 
 
 @contextmanager
-def site_scope(site: Site) -> Iterator[Site]:
-    """Open the scope in which people sign in to this site; yield the site, with its organisation where it has one."""
-    if site.kind == Kind.ROOT:
+def site_scope(host: str, path: str) -> Iterator[Site]:
+    """Open the scope in which people sign in to the site of this address; yield it, with its organisation if any."""
+    site = site_of(host, path)
+    if site is None:
+        with by_domain(host, path) as found:
+            yield found
+    elif site.kind == Kind.ROOT:
         with transaction.atomic():
             yield site
     elif site.is_for_unbounded_users:
         with scope.opened(scope.INSTALLATION):
             yield site
     else:
-        wanted = scope.by_domain(site.domain) if site.domain else scope.by_slug(site.slug)
-        with scope.opened(wanted, ENTER, [site.domain, site.slug]) as rows:
+        with scope.opened(scope.by_slug(site.slug), ENTER, [site.slug]) as rows:
             organisation = take(Organisation, iter(rows[0])) if rows else None
             if organisation is None:
                 raise Http404
             scope.narrow_to(organisation.id)
             yield replace(site, organisation=organisation)
+
+
+@contextmanager
+def by_domain(host: str, path: str) -> Iterator[Site]:
+    with scope.opened(scope.by_domain(host), ENTER_BY_DOMAIN, [host]) as rows:
+        purpose, organisation_id, *_ = rows[0] if rows else ("", "")
+        site = site_at(host, purpose, path)
+        if site is None:
+            raise Http404
+        scope.narrow_to(organisation_id)
+        [[row]] = ask((OWN_ROW, [organisation_id]))
+        yield replace(site, organisation=take(Organisation, iter(row)))
 
 
 def take_place(request: OrgRequest, site: Site, *, strip: bool = True) -> None:

@@ -1,5 +1,6 @@
 """The organisation, and what it means to be owned by one."""
 
+import secrets
 from functools import cache
 from typing import Any, ClassVar, TypeVar
 
@@ -57,7 +58,7 @@ class BeginsWith(models.Lookup):
 
 
 class OrganisationInScope(scope.InScope):
-    """As for owned rows, and a scope that looks for one slug or domain sees the organisation that has it."""
+    """As for owned rows, and a scope that looks for one slug sees the organisation that has it."""
 
     def as_sql(self, compiler: SQLCompiler, connection: Any, **context: Any) -> tuple[str, list[Any]]:  # type: ignore[override]
         if ":" in scope.current().reads:
@@ -89,7 +90,6 @@ class Organisation(models.Model):
     name = models.CharField(max_length=80)
     colour = models.CharField(max_length=10, choices=[(c, c.capitalize()) for c in COLOURS], default="blue")
     contact = models.EmailField(blank=True, help_text="Whom to ask about this organisation.")
-    domain = models.CharField(max_length=253, unique=True, null=True, blank=True, editable=False)
     is_suspended = models.BooleanField(default=False, editable=False)
     suspension_reason = models.CharField(max_length=200, blank=True, editable=False)
     gateway_session = models.JSONField(
@@ -219,3 +219,60 @@ class AuditEntry(OrgOwnedOrUnbounded):
 
     def __str__(self) -> str:
         return f"{self.actor} {self.action} {self.object_name or self.object_id}"
+
+
+def new_token() -> str:
+    return secrets.token_hex(20)
+
+
+class Domain(OrgOwned):
+    """A host that an organisation claims. It serves there once it has proven that the host is its own.
+
+    Several may claim a host, and one of them at a time has it proven. `token` is what the proof shows, for everybody to
+    read. What has lapsed is no longer proven, and `failing_since` says since when the proof was not found.
+    """
+
+    class Purpose(models.TextChoices):
+        DASHBOARD = "dashboard", "Dashboard and portal"
+        PORTAL = "portal", "Portal"
+        APIS = "apis", "APIs"
+
+    class ProvenBy(models.TextChoices):
+        DNS = "dns", "the record in DNS"
+        FILE = "file", "the file on the host"
+        OPERATOR = "operator", "whoever runs this installation"
+
+    id = id_field()
+    host = models.CharField(max_length=253, db_collation="C")
+    purpose = models.CharField(max_length=10, choices=Purpose.choices)
+    token = models.CharField(max_length=40, default=new_token, editable=False)
+    proven_at = models.DateTimeField(null=True)
+    proven_by = models.CharField(max_length=10, choices=ProvenBy.choices, blank=True)
+    checked_at = models.DateTimeField(null=True)
+    check_due_at = models.DateTimeField(null=True)
+    failing_since = models.DateTimeField(null=True)
+    fault = models.CharField(max_length=300, blank=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        base_manager_name = "objects"
+        ordering = ("-created_at", "-id")
+        constraints = (
+            models.UniqueConstraint(fields=["organisation", "host"], name="domains_host"),
+            models.UniqueConstraint(
+                fields=["host"], name="domains_proven_host", condition=models.Q(proven_at__isnull=False)
+            ),
+        )
+        indexes = (
+            models.Index(fields=["organisation", "-created_at", "-id"], name="domains_newest"),
+            models.Index(fields=["check_due_at"], name="domains_due", condition=models.Q(check_due_at__isnull=False)),
+        )
+
+    def __str__(self) -> str:
+        return self.host
+
+    @property
+    def state(self) -> str:
+        if self.proven_at:
+            return "failing" if self.failing_since else "proven"
+        return "lapsed" if self.failing_since else "waiting"

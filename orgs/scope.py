@@ -88,6 +88,7 @@ def by_slug(slug: str) -> Scope:
 
 
 def by_domain(domain: str) -> Scope:
+    """Only the domain that somebody has proven to have this host: how a host becomes an organisation."""
     return Scope(reads=f"domain:{domain}", writes="")
 
 

@@ -1,11 +1,9 @@
 """What changes organisations. What makes one opens its scope, since before it there is none to be in."""
 
 import json
-import re
 from collections.abc import Mapping
 from typing import Any
 
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, models, transaction
 from django.utils.text import slugify
@@ -15,8 +13,6 @@ from orgs.ids import is_id, new_id
 from orgs.models import Organisation
 
 KIND = "organisation"
-LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
-HOST_NAME = re.compile(rf"({LABEL}\.)+{LABEL}")
 SETTINGS = ("name", "colour", "contact", "record_days")
 # What an organisation leaves behind by being used; to have it is not to own something.
 TRACES = {
@@ -163,26 +159,6 @@ def resume(*, organisation: Organisation) -> Organisation:
     organisation.is_suspended, organisation.suspension_reason = False, ""
     organisation.save(update_fields=["is_suspended", "suspension_reason"])
     audit.record("resumed", kind=KIND, obj=organisation)
-    return organisation
-
-
-def host_of(domain: str) -> str:
-    host = domain.strip().lower().rstrip(".")
-    if not HOST_NAME.fullmatch(host) or len(host) > 253 or host in settings.SITE_HOSTS:
-        raise OrganisationRefused(f"The domain {domain} cannot be used.")
-    return host
-
-
-@transaction.atomic
-def set_domain(*, organisation: Organisation, domain: str | None) -> Organisation:
-    """Let the organisation's site stand at `/` of this host; None takes it away."""
-    before, organisation.domain = organisation.domain, host_of(domain) if domain else None
-    try:
-        with transaction.atomic():
-            organisation.save(update_fields=["domain"])
-    except IntegrityError as error:
-        raise OrganisationRefused(f"The domain {domain} cannot be used.") from error
-    audit.record("changed", kind=KIND, obj=organisation, changes={"domain": [before, organisation.domain]})
     return organisation
 
 

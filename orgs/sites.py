@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from django.conf import settings
 
-from orgs.models import Organisation
+from orgs.models import Domain, Organisation
 
 SLUG = re.compile(r"[a-z0-9-]{1,40}")
 
@@ -62,10 +62,10 @@ class Site:
         return self.kind.value
 
 
-def site_of(host: str, path: str) -> Site:
-    """Read the site from a host (without port) and a path. Only a slug or domain: nothing is looked up."""
+def site_of(host: str, path: str) -> Site | None:
+    """Read the site from a host (without port) and a path; None where it takes the purpose of a domain to know."""
     if host not in settings.SITE_HOSTS:
-        return Site(Kind.ORGANISATION, domain=host)
+        return None
     match path.split("/")[1:]:
         case ["o", slug, "portal", _, *_] if SLUG.fullmatch(slug):
             return Site(Kind.PORTAL, prefix=f"/o/{slug}/portal", slug=slug)
@@ -76,3 +76,14 @@ def site_of(host: str, path: str) -> Site:
         case ["all", _, *_]:
             return Site(Kind.ALL, prefix="/all")
     return Site(Kind.ROOT)
+
+
+def site_at(host: str, purpose: str, path: str) -> Site | None:
+    """The site at a path of an organisation's domain; None where gateways serve, and not we."""
+    if purpose == Domain.Purpose.PORTAL:
+        return Site(Kind.PORTAL, domain=host)
+    if purpose != Domain.Purpose.DASHBOARD:
+        return None
+    if path.startswith("/portal/"):
+        return Site(Kind.PORTAL, prefix="/portal", domain=host)
+    return Site(Kind.ORGANISATION, domain=host)

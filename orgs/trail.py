@@ -31,6 +31,7 @@ KINDS = {
     "developers": "developer",
     "applications": "application",
     "key_requests": "request for a key",
+    "domains": "domain",
     "segment_tag": "segment tag",
     "tagging_standard": "tagging standard",
     "gateway_group": "gateway group",

@@ -1,7 +1,7 @@
 """The organisation's settings and its audit trail."""
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -9,8 +9,9 @@ from orgs import services, trail_list
 from orgs.export import csv_response
 from orgs.forms import SettingsForm
 from orgs.http import OrgRequest
-from orgs.permissions import Level, ObjectKind, check, may, require
+from orgs.permissions import Level, ObjectKind, check, may, public, require
 from orgs.services import OrganisationRefused
+from orgs.sites import Kind
 
 
 @require(ObjectKind.SYSTEM, Level.READ)
@@ -44,3 +45,12 @@ def audit(request: OrgRequest) -> HttpResponse:
 @require_safe
 def audit_csv(request: OrgRequest) -> HttpResponse:
     return csv_response("audit-trail.csv", trail_list.CSV_HEADER, trail_list.csv_rows(request))
+
+
+@public
+@require_safe
+def portal(request: OrgRequest) -> HttpResponse:
+    """The portal is a site of its own, which begins behind the slash; on a visit there is none."""
+    if request.site.kind != Kind.ORGANISATION:
+        raise Http404
+    return HttpResponseRedirect(f"{request.site.prefix}/portal/")

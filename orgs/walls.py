@@ -13,7 +13,7 @@ from django.db import connection, models
 from psycopg import sql
 
 from orgs import scope
-from orgs.models import AuditEntry, OfInstallation, Organisation, OrgOwned, OrgOwnedOrUnbounded
+from orgs.models import AuditEntry, Domain, OfInstallation, Organisation, OrgOwned, OrgOwnedOrUnbounded
 
 # Tables of the framework that hold nothing of an organisation, and what the web's role may do there.
 SHARED_TABLES: dict[str, tuple[str, ...]] = {
@@ -49,8 +49,11 @@ def conditions(model: type[models.Model]) -> tuple[sql.Composable, sql.Composabl
     """Return the conditions under which a row may be read and written. Unset or empty settings make both untrue."""
     values = {"reads": READS, "writes": WRITES, "none": scope.NO_ORGANISATION}
     if model is Organisation:
-        reads = "id = {reads} OR {reads} = 'slug:' || slug OR {reads} = 'domain:' || domain"
+        reads = "id = {reads} OR {reads} = 'slug:' || slug"
         writes = "id = {writes}"
+    elif model is Domain:
+        reads = "organisation_id = {reads} OR ({reads} = 'domain:' || host AND proven_at IS NOT NULL)"
+        writes = "organisation_id = {writes}"
     elif issubclass(model, OrgOwned):
         reads = "organisation_id = {reads}"
         writes = "organisation_id = {writes}"

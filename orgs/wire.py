@@ -62,14 +62,16 @@ UNSET: dict[str, Any] = {
 }
 
 
-def organisation_document(organisation: Organisation, apis: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    """`apis` are (name, api_id). `cname_enabled` says whether the site really stands at that host."""
+def organisation_document(
+    organisation: Organisation, apis: Iterable[tuple[str, str]], domain: str | None
+) -> dict[str, Any]:
+    """`apis` are (name, api_id). `cname_enabled` says whether the site really stands at that host, its `domain`."""
     known = {
         "id": organisation.id,
         "owner_name": organisation.name,
         "owner_slug": organisation.slug,
-        "cname": organisation.domain or organisation.extra.get("cname", ""),
-        "cname_enabled": organisation.domain is not None,
+        "cname": domain or organisation.extra.get("cname", ""),
+        "cname_enabled": domain is not None,
         "apis": [{"api_human_name": name, "api_id": api_id} for name, api_id in apis],
     }
     return known | UNSET | {name: value for name, value in organisation.extra.items() if name not in known}

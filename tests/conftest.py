@@ -24,7 +24,7 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from dashboard import embedded, embedded_valkey, machines
 from dashboard.rates import Rates
-from orgs import scope
+from orgs import hosts, scope
 from orgs.models import Organisation
 from users.models import User
 from users.sessions import SessionStore
@@ -76,6 +76,12 @@ def django_db_setup(django_test_environment: None, django_db_blocker: DjangoDbBl
 def nobody_has_guessed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wrong credentials of one test do not count against the next."""
     monkeypatch.setattr(machines, "FAILURES", Rates(per_second=0.2, burst=20))
+
+
+@pytest.fixture(autouse=True)
+def no_host_is_known() -> None:
+    """What one test found of a host is another one's in the next."""
+    hosts.REMEMBERED.forget()
 
 
 @pytest.fixture

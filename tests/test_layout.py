@@ -19,6 +19,7 @@ UPWARD_IMPORTS = {
 WITHOUT_DJANGO = (
     *("apis/definition.py", "apis/jsontext.py", "apis/openapi.py", "apis/rules.py", "apis/tyk_fields.py"),
     *("apis/yamltext.py", "keys/paths.py", "keys/session.py", "keys/token.py", "keys/merging.py"),
+    *("orgs/domains/names.py", "orgs/domains/schedule.py"),
     *("dashboard/document.py", "dashboard/schemas.py", "dashboard/cli/documents.py", "dashboard/cli/planning.py"),
     *("keys/policies/fields.py", "keys/session_fields.py", "gateways/protocol.py", "gateways/feed/texts.py"),
     *("gateways/standing.py", "gateways/groups/configuration.py"),
@@ -77,6 +78,7 @@ MAY_OPEN_SCOPES = {
     "gateways/presence.py": "nodes are the installation's",
     "gateways/sight.py": "an organisation sees the nodes that serve it, which are the installation's",
     "orgs/services.py": "an organisation that is being made, or deleted",
+    "orgs/hosts.py": "looks whether somebody has proven a host, before it is known whose it is",
     "orgs/api/organisation_keys.py": "the admin secret's holder limits an organisation",
     "users/api/administration.py": "the admin secret's holder changes users of an organisation",
     "dashboard/organisations.py": "the admin secret's holder changes an organisation",

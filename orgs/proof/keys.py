@@ -11,7 +11,7 @@ from orgs.proof.tables import by_table
 # What must be unique across organisations, and why that tells a stranger nothing, or no more than it must.
 UNIQUE_ACROSS = {
     "orgs_organisation_slug_key": "the slug is in the organisation's public address",
-    "orgs_organisation_domain_key": "a domain is public",
+    "domains_proven_host": "that a host is served is public; refused with a text that names nobody",
     "apis_api_id": "a gateway knows an API by it; refused with a text that names nobody",
     "apis_listen_path": "a gateway has one API at a path; refused with a text that names nobody",
     "users_email_unbounded": "holds only rows of no organisation",

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from apis.rules import target_fault
 from orgs import audit
-from orgs.services import HOST_NAME
+from orgs.domains.names import HOST
 from portal import branding
 from portal.models import Portal
 from users.services.errors import Refused
@@ -90,7 +90,7 @@ def _distinct(names: Iterable[str]) -> list[str]:
 def _check(portal: Portal) -> None:
     if portal.gateway_url and (fault := gateway_fault(portal.gateway_url)):
         raise Refused(f"Address of the gateway: it {fault}")
-    if unfit := [host for host in portal.email_domains if not HOST_NAME.fullmatch(host)]:
+    if unfit := [host for host in portal.email_domains if not HOST.fullmatch(host)]:
         raise Refused(f"E-mail domains: {unfit[0]} is no domain. Write them as in acme.example.")
     if portal.sign_up == Portal.DOMAIN and not portal.email_domains:
         raise Refused("E-mail domains: name at least one, or choose another way to sign up.")

@@ -12,7 +12,8 @@ from dashboard import machines
 from dashboard.rates import Rates
 from gateways.models import GatewayGroup, Lane, Node
 from orgs import scope
-from orgs.models import Organisation
+from orgs.domains.services import vouch
+from orgs.models import Domain
 from tests.analytics.conftest import Pour
 from tests.analytics.traffic import fields
 from tests.conftest import World
@@ -71,7 +72,7 @@ def test_it_only_reads(world: World, scraper: Machine) -> None:
 
 def test_it_is_at_the_installations_own_hosts_alone(world: World, scraper: Machine) -> None:
     with scope.opened(scope.of(world.acme.id)):
-        Organisation.objects.filter(pk=world.acme.id).update(domain="acme.example")
+        vouch(host="acme.example", purpose=Domain.Purpose.DASHBOARD)
     assert scraper.get("/metrics", host="acme.example").status_code == 404
     assert scraper.get("/o/acme/metrics").status_code in (302, 404)
 

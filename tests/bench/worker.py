@@ -66,7 +66,7 @@ def take_walls_down(*, keep_transaction: bool) -> None:
             scope._open.reset(token)
 
     scope.opened = opened  # type: ignore[assignment]
-    middleware.ENTER = f"SELECT {columns_of(Organisation)} FROM orgs_organisation WHERE domain = %s OR slug = %s"
+    middleware.ENTER = f"SELECT {columns_of(Organisation)} FROM orgs_organisation WHERE slug = %s"
 
 
 def organisation(slug: str) -> Organisation:

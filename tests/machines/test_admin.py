@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from apis.services import import_text
 from orgs import scope
 from orgs.ids import new_id
-from orgs.models import AuditEntry, Organisation
+from orgs.models import AuditEntry, Domain, Organisation
 from tests.conftest import World, organisation
 from tests.machines.client import Machine, admin, content, machine_of, read, stranger
 from tests.walls.walk import DOCUMENT
@@ -192,7 +192,9 @@ def test_a_portals_domain_is_kept(world: World) -> None:
     for sent, status in ({"domain": "Portal.Example"}, 200), ({}, 200), ({"domain": "not a host"}, 400):
         assert admin().post(path, urlencode(sent)).status_code == status
     with scope.opened(scope.of(world.acme.id)):
-        assert Organisation.objects.values_list("extra", "domain").get() == ({"portal_domain": "portal.example"}, None)
+        assert Organisation.objects.get().extra == {"portal_domain": "portal.example"}
+        domain = Domain.objects.get()
+        assert (domain.host, domain.purpose, domain.proven_by) == ("portal.example", "portal", "operator")
 
 
 def session(world: World, **fields: Any) -> dict[str, Any]:

@@ -26,11 +26,12 @@ from keys.policies.lists import SORTS as policy_sorts
 from keys.policies.services import create_policy
 from keys.services import create_key
 from orgs import scope
+from orgs.domains.services import vouch
 from orgs.machines import Access, Operation, Paged
 from orgs.machines.answers import Envelope
 from orgs.machines.operations import ROUTES
+from orgs.models import Domain
 from orgs.permissions import Level, ObjectKind
-from orgs.services import set_domain
 from tests.conftest import World, signed_in
 from tests.machines.client import Machine, machine_of, read
 from tests.walls.walk import DOCUMENT, Objects, fill, urls
@@ -263,7 +264,7 @@ def test_nothing_that_one_searched_for_reaches_the_shell(world: World) -> None:
 
 def test_command_at_an_organisations_domain_asks_for_the_address(world: World) -> None:
     with scope.opened(scope.of(world.acme.id)):
-        set_domain(organisation=world.acme, domain="gateway.acme.example")
+        vouch(host="gateway.acme.example", purpose=Domain.Purpose.DASHBOARD)
     client = signed_in(world.ann)
     (session,) = (morsel.value for morsel in client.cookies.values())
     host = "gateway.acme.example"

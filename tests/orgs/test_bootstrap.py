@@ -154,18 +154,22 @@ def test_organisation_command_suspends_resumes_and_gives_a_domain(world: World) 
     suspended = organisation("acme", "suspend", "--reason", "Unpaid")
     assert suspended == "Acme (acme), /o/acme/, suspended: Unpaid\n"
     assert organisation("acme", "resume") == "Acme (acme), /o/acme/, active\n"
-    assert organisation("acme", "domain", "API.acme.example") == "Acme (acme), https://api.acme.example/, active\n"
-    assert organisation("acme", "no-domain") == "Acme (acme), /o/acme/, active\n"
+    own = "Acme (acme), /o/acme/, acme.example (dashboard), active\n"
+    assert organisation("acme", "domain", "ACME.example") == own
+    both = "Acme (acme), /o/acme/, acme.example (dashboard), api.acme.example (apis), active\n"
+    assert organisation("acme", "domain", "api.acme.example", "--purpose", "apis") == both
+    assert organisation("acme", "no-domain", "api.acme.example") == own
     with scope.opened(scope.of(world.acme.id)):
         assert sorted(AuditEntry.objects.values_list("actor", "action")) == [
-            ("manage.py organisation", "changed"),
-            ("manage.py organisation", "changed"),
+            ("manage.py organisation", "deleted"),
+            ("manage.py organisation", "proven"),
+            ("manage.py organisation", "proven"),
             ("manage.py organisation", "resumed"),
             ("manage.py organisation", "suspended"),
         ]
 
 
-@pytest.mark.parametrize("host", ["localhost", "nonsense", "a b.example", "x.example/y", "x.example:80"])
+@pytest.mark.parametrize("host", ["localhost", "nonsense", "a b.example", "x.example/y", "x.example:80", "127.0.0.1"])
 def test_organisation_command_refuses_a_domain_that_is_none(world: World, host: str) -> None:
-    with pytest.raises(CommandError, match="cannot be used"):
+    with pytest.raises(CommandError, match=r"the host alone|at least two parts|An address of numbers"):
         call_command("organisation", "acme", "domain", host)

@@ -101,13 +101,3 @@ def test_a_suspended_organisation_is_read_and_not_changed(world: World) -> None:
     with scope.opened(scope.of(world.acme.id)):
         services.resume(organisation=world.acme)
     assert client.post("/settings/", {"name": "X", "colour": "teal", "contact": ""}).status_code == 302
-
-
-def test_a_domain_is_of_one_organisation(world: World) -> None:
-    with scope.opened(scope.of(world.acme.id)):
-        services.set_domain(organisation=world.acme, domain="Portal.Example.")
-    refused = pytest.raises(OrganisationRefused, match=r"The domain portal\.example cannot be used\.")
-    with scope.opened(scope.of(world.globex.id)), refused:
-        services.set_domain(organisation=world.globex, domain="portal.example")
-    with scope.opened(scope.of(world.acme.id)):
-        assert Organisation.objects.get().domain == "portal.example"

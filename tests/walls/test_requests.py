@@ -9,9 +9,9 @@ from django.test import Client, RequestFactory
 from pytest_django import Settings
 
 from orgs import scope
+from orgs.domains.services import vouch
 from orgs.http import address
-from orgs.models import Organisation
-from orgs.services import set_domain
+from orgs.models import Domain, Organisation
 from tests.conftest import SiteClient, World, organisation, signed_in, user
 from tests.walls.conftest import SUPERUSER, connect
 from tests.walls.cutting import terminate
@@ -140,7 +140,7 @@ def test_unknown_host_is_not_found(world: World, host: str) -> None:
 
 def test_own_domain_is_the_organisations_site_at_the_root(world: World) -> None:
     with scope.opened(scope.of(world.acme.id)):
-        set_domain(organisation=world.acme, domain="gateway.acme.example")
+        vouch(host="gateway.acme.example", purpose=Domain.Purpose.DASHBOARD)
     for host in ("gateway.acme.example", "GATEWAY.acme.example:8000", "gateway.acme.example."):
         answer = Client().get("/account/", headers={"Host": host})
         assert (answer.status_code, answer["Location"]) == (302, "/sign-in/?next=/account/")

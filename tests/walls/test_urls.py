@@ -58,6 +58,7 @@ def test_only_known_pages_are_public() -> None:
         "users:accept_invitation",
         "users:tap",
         "users:tap_with_slash",
+        "orgs:portal",
     }
 
 
