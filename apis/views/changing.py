@@ -1,5 +1,6 @@
 """Creating, editing, switching and deleting an API."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
@@ -103,9 +104,11 @@ def deactivate(request: OrgRequest, id: str) -> HttpResponse:
 
 @require(ObjectKind.APIS, Level.WRITE)
 @require_http_methods(["GET", "HEAD", "POST"])
-def delete(request: OrgRequest, id: str) -> HttpResponse:
+def delete(request: OrgRequest, id: str, above: Callable[[Api], list[str]] | None = None) -> HttpResponse:
+    """`above` says what stops of what lies above the APIs, which they do not know."""
     api = pages.find_api(id)
     confirm = consequences.of_deleting(api, cancel_url=reverse("apis:detail", kwargs={"id": api.pk}))
+    confirm["stops"] += above(api) if above else []
     if request.method == "POST":
         if consequences.is_name_of(api, request.POST.get("confirm_name", "")):
             try:

@@ -3,10 +3,13 @@
 from django.urls import include, path
 
 import analytics.views
+import apis.views.changing
 import gateways.views
+import keys.policies.views
 import keys.views.reading
 from analytics.pages.subjects import last_used
 from dashboard import admin_sites, reference, views
+from portal.consequences import of_api, of_policy
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -15,6 +18,8 @@ urlpatterns = [
     path("reference/<slug:slug>/", reference.operation, name="operation"),
     path("", include("users.urls")),
     path("", include("orgs.urls")),
+    # The first of its path that answers, with what lies above it: here and below for keys and policies.
+    path("apis/<id:id>/delete/", apis.views.changing.delete, {"above": of_api}, name="api_delete"),
     path("apis/", include("apis.urls")),
     # Tabs of the pages of APIs and keys, which know but their paths: what these show lies above them.
     path("apis/<id:id>/gateways/", gateways.views.api, name="api_gateways"),
@@ -23,10 +28,10 @@ urlpatterns = [
     path("webhooks/", include("apis.webhooks.urls")),
     path("alerts/", include("analytics.alerts.urls")),
     path("oauth-clients/", include("apis.oauth_clients.urls")),
-    # The list of keys, with what lies above it too: it is the first of its path that answers.
     path("keys/", keys.views.reading.index, {"last_used": last_used}, name="keys_with_use"),
     path("keys/", include("keys.urls")),
     path("keys/<id:id>/use/", analytics.views.key_use, name="key_use"),
+    path("policies/<id:id>/delete/", keys.policies.views.delete, {"above": of_policy}, name="policy_delete"),
     path("policies/", include("keys.policies.urls")),
     path("gateways/", include("gateways.urls")),
     path("analytics/", include("analytics.urls")),

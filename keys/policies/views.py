@@ -1,5 +1,6 @@
 """The list of policies, the pages of one, and what changes it."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
@@ -134,7 +135,8 @@ def deactivate(request: OrgRequest, id: str) -> HttpResponse:
 
 @WRITE
 @require_http_methods(["GET", "HEAD", "POST"])
-def delete(request: OrgRequest, id: str) -> HttpResponse:
+def delete(request: OrgRequest, id: str, above: Callable[[Policy], list[str]] | None = None) -> HttpResponse:
+    """`above` says what stops of what lies above the policies, which they do not know."""
     policy = get_object_or_404(Policy, pk=id)
     is_sent = request.method == "POST"
     if is_sent and " ".join(request.POST.get("confirm_name", "").split()) == " ".join(policy.name.split()):
@@ -145,7 +147,10 @@ def delete(request: OrgRequest, id: str) -> HttpResponse:
         request,
         policy,
         title=f"Delete {policy.name}",
-        stops=pages.what_stops(request, policy, until="as they are disabled: without it they might do more"),
+        stops=[
+            *pages.what_stops(request, policy, until="as they are disabled: without it they might do more"),
+            *(above(policy) if above else []),
+        ],
         undo="No. Before you enable such a key again, give it another policy or limits of its own.",
         action_label="Delete the policy",
         name_to_type=policy.name,

@@ -123,14 +123,19 @@ def _decide(asked: KeyRequest, state: str, by: str, reason: str) -> None:
     asked.save(update_fields=["state", "decided_by", "reason", "decided_at"])
 
 
-def _tell_developer(places: Places, asked: KeyRequest, template: str, subject: str) -> None:
+def _tell_developer(places: Places, asked: KeyRequest, kind: str, subject: str) -> None:
     developer: Developer = asked.application.developer
     link = places.page("portal:application", id=asked.application_id)
-    mail.send(template, to=developer.email, subject=subject, link=link, site=places.site, asked=asked)
+    _mail(places, kind, developer.email, subject, link, asked)
 
 
 def _tell_who_decides(places: Places, asked: KeyRequest) -> None:
     portal = Portal.objects.only("notified").first()
     for to in portal.notified if portal else ():
         link = f"{places.dashboard}/key-requests/{asked.pk}/"
-        mail.send("key_asked", to=to, subject="A developer asks for a key", link=link, site=places.site, asked=asked)
+        _mail(places, "key_asked", to, "A developer asks for a key", link, asked)
+
+
+def _mail(places: Places, kind: str, to: str, subject: str, link: str, asked: KeyRequest) -> None:
+    context = {"link": link, "asked": asked}
+    mail.queue(kind, to=to, subject=subject, site=places.site, sender=places.organisation.name, context=context)

@@ -1,5 +1,8 @@
 """Signing in to a portal and out of it, and changing the password, by the developer alone."""
 
+from datetime import timedelta
+
+from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.tokens import PasswordResetTokenGenerator
 from django.db import transaction
@@ -8,6 +11,7 @@ from django.utils import timezone
 
 from orgs import audit
 from orgs.http import address
+from orgs.ids import new_id
 from portal.addresses import places_of
 from portal.http import PortalRequest
 from portal.models import Developer, DeveloperSession
@@ -103,10 +107,13 @@ def ask_for_reset(*, request: PortalRequest, email: str) -> None:
     may_mail = attempts.note(email=email, visitor=address(request))
     developer = Developer.objects.filter(email=email, is_active=True).first()
     token = RESETS.make_token(developer or Developer(email=email))  # type: ignore[arg-type]  # of no user's kind
-    if developer is None or not may_mail:
-        return
-    link = places_of(request).page("portal:reset_password", id=developer.pk, token=token)
-    mail.send("reset", to=developer.email, subject="A new password", link=link, site=request.site)
+    places = places_of(request)
+    link = places.page("portal:reset_password", id=developer.pk if developer else new_id(), token=token)
+    mail.queue(
+        "reset", to=email, subject="A new password", site=places.site, sender=places.organisation.name,
+        context={"link": link}, expires_at=timezone.now() + timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT),
+        pretend=developer is None or not may_mail,
+    )  # fmt: skip
 
 
 def find_by_reset_link(*, developer_id: str, token: str) -> Developer | None:

@@ -40,10 +40,9 @@ def ask(*, request: PortalRequest, email: str, name: str) -> None:
         raise SignUpClosed(reason)
     may_mail = attempts.note(email=email, visitor=address(request))
     places = places_of(request)
-    is_known = Developer.objects.filter(email=email).exists()
     if not may_mail:
-        return
-    if is_known:
+        return  # for whoever asks too often, whoever exists
+    if Developer.objects.filter(email=email).exists():
         _mail(places, "developer_known", email, "You have an account already", places.page())
         return
     _, link = _create(places, email=email, name=name)
@@ -138,5 +137,8 @@ def _digest(token: str) -> str:
     return sha256(token.encode()).hexdigest()
 
 
-def _mail(places: Places, template: str, to: str, subject: str, link: str) -> None:
-    mail.send(template, to=to, subject=subject, link=link, site=places.site)
+def _mail(places: Places, kind: str, to: str, subject: str, link: str) -> None:
+    mail.queue(
+        kind, to=to, subject=subject, site=places.site, sender=places.organisation.name, context={"link": link},
+        expires_at=timezone.now() + VALID_FOR,
+    )  # fmt: skip

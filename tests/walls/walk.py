@@ -31,6 +31,12 @@ from keys.policies.services import create_policy
 from keys.services import create_key
 from orgs import scope
 from orgs.models import AuditEntry, Organisation
+from portal.models import Application, Developer, Entry, KeyRequest, Page, Plan, SignUp
+from portal.services.applications import create_application
+from portal.services.pages import create_page
+from portal.services.publishing import create_entry, set_plans
+from portal.services.settings import update_portal
+from portal.services.signing_up import create
 from tests.apis.pem import self_signed
 from tests.conftest import World
 from users.models import AccessKey, Group, Invitation, User
@@ -68,7 +74,26 @@ OBJECT_OF: dict[str, type[models.Model]] = {
     "analytics:key": Key,
     "analytics:request": Record,
     "api_use": Api,
+    "api_delete": Api,
+    "policy_delete": Policy,
     "key_use": Key,
+    "portal_managing:": Entry,
+    "portal_managing:developer": Developer,
+    "portal_managing:edit_developer": Developer,
+    "portal_managing:disable_developer": Developer,
+    "portal_managing:enable_developer": Developer,
+    "portal_managing:delete_developer": Developer,
+    "portal_managing:revoke_invitation": SignUp,
+    "portal_managing:request": KeyRequest,
+    "portal_managing:edit_page": Page,
+    "portal_managing:preview_page": Page,
+    "portal_managing:delete_page": Page,
+    "portal:": KeyRequest,
+    "portal:application": Application,
+    "portal:edit_application": Application,
+    "portal:delete_application": Application,
+    "portal:reset_password": Developer,
+    "portal:ask": Plan,
     "suspend": Organisation,
     "resume": Organisation,
 }
@@ -97,7 +122,7 @@ class Url:
             "token": "no-such-token",
             "app_label": "users",
             "url": "no-such-page",
-            "slug": "acme",
+            "slug": "getting-started" if self.name == "portal:page" else "parcels",
         }
         return "/" + self.route % {name: values[name] for name in self.parameters}
 
@@ -167,6 +192,7 @@ def fill(organisation: Organisation | None, person: User) -> Objects:
             objects[SegmentTag] = create_tag(name="eu")
         objects |= gateways(organisation)
         if organisation:
+            objects |= portal(organisation, objects)
             objects[Record] = a_record(organisation)
         objects[AuditEntry] = AuditEntry.objects.filter(organisation=organisation).latest("id")
     return objects
@@ -185,6 +211,27 @@ def a_record(organisation: Organisation) -> Record:
             [organisation.id, int(organisation.id[-12:], 16)],
         )
     return Record.objects.get()
+
+
+def portal(organisation: Organisation, objects: Objects) -> Objects:
+    """A portal that is on, with a developer who has a key, and waits for another one."""
+    update_portal(is_on=True, sign_up="open", variables="", terms="Be kind.")
+    policy = objects[Policy]
+    assert isinstance(policy, Policy)
+    entry = create_entry(title="Parcels", api=objects[Api], is_published=True)
+    [plan] = set_plans(entry=entry, plans=[{"policy": policy, "name": "Standard"}])
+    developer = create(Developer(email="dev@example.com", name="Dev", terms_revision=1), password=None)
+    application = create_application(developer=developer, name="Tracker")
+    names = {"entry_title": "Parcels", "plan_name": "Standard"}
+    request = KeyRequest.objects.create(
+        application=application, plan=plan, policy=policy, state="approved",
+        key=create_key(alias="Tracker", policies=[policy.pk])[0], **names,
+    )  # fmt: skip
+    page = create_page(slug="getting-started", title="Getting started", body="Begin.", is_published=True)
+    sign_up = SignUp.objects.create(email="new@example.com", digest=organisation.id, invited_by="ann@acme.example",
+                                    expires_at="2100-01-01T00:00Z")  # fmt: skip
+    return {Entry: entry, Plan: plan, Developer: developer, Application: application, KeyRequest: request, Page: page,
+            SignUp: sign_up}  # fmt: skip
 
 
 def gateways(organisation: Organisation | None) -> Objects:
