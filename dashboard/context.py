@@ -11,6 +11,7 @@ from gateways.drift import fault_of
 from orgs.http import OrgRequest
 from orgs.permissions import Level, ObjectKind
 from orgs.sites import Kind, Site
+from portal.owners import Owner, owner_of
 
 # Label, path below the site's prefix, icon, and the kind that one must be allowed to read.
 Link = tuple[str, str, str, ObjectKind | None]
@@ -92,6 +93,7 @@ def page(request: OrgRequest) -> dict[str, Any]:
         "sign_out_url": f"{own_site}/sign-out/",
         "curl": command_for(request),
         "feed_fault": partial(feed_fault, request),
+        "key_owner": partial(key_owner, request),
     }
 
 
@@ -102,6 +104,13 @@ def feed_fault(request: OrgRequest) -> str:
     """
     match = request.resolver_match
     return fault_of(match.kwargs["id"]) if match and "id" in match.kwargs else ""
+
+
+def key_owner(request: OrgRequest) -> Owner | None:
+    """Return whose the key of the page is, where it is a developer's; for the pages of keys, as above."""
+    match = request.resolver_match
+    may_know = request.user.level(ObjectKind.PORTAL) >= Level.READ
+    return owner_of(match.kwargs["id"]) if may_know and match and "id" in match.kwargs else None
 
 
 def navigation(request: OrgRequest) -> Navigation:

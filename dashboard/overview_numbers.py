@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.contrib.postgres.aggregates import BoolOr
 from django.db.models import Count, Max, Model, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
@@ -15,7 +16,8 @@ from analytics.everywhere import counting
 from apis.models import Api
 from keys.models import Key
 from keys.states import in_state
-from orgs.models import AuditEntry
+from orgs.models import AuditEntry, Domain
+from portal.models import Developer, Portal
 from users.models import User
 
 # The ids asked for; None is every organisation.
@@ -30,6 +32,10 @@ class Numbers:
     apis: int = 0
     keys: int = 0
     expiring: int = 0
+    developers: int = 0
+    has_portal: bool = False
+    domains: int = 0
+    waiting: int = 0
     last: datetime | None = None
     requests: int = 0
     errors: float = 0
@@ -49,6 +55,21 @@ def keys(ids: Ids) -> Found:
     now = timezone.now()
     expiring = Count("id", filter=in_state("expiring", now=now))
     return _grouped(Key, ids, where=in_state("active", now=now), keys=Count("id"), expiring=expiring)
+
+
+def developers(ids: Ids) -> Found:
+    return _grouped(Developer, ids, developers=Count("id"))
+
+
+def portals(ids: Ids) -> Found:
+    """Whether its portal is on."""
+    return _grouped(Portal, ids, has_portal=BoolOr("is_on"))
+
+
+def domains(ids: Ids) -> Found:
+    """Domains that are proven, and those that are not, or not any more."""
+    is_proven = Q(proven_at__isnull=False)
+    return _grouped(Domain, ids, domains=Count("id", filter=is_proven), waiting=Count("id", filter=~is_proven))
 
 
 def last_actions(ids: Ids) -> Found:
@@ -72,6 +93,8 @@ QUERIES: dict[str, Callable[[Ids], Found]] = {
     "apis": apis,
     "keys": keys,
     "expiring": keys,
+    "developers": developers,
+    "domains": domains,
     "last": last_actions,
     "requests": requests,
     "errors": requests,
@@ -81,7 +104,7 @@ QUERIES: dict[str, Callable[[Ids], Found]] = {
 def numbers(ids: Ids) -> dict[str, Numbers]:
     """Return the numbers of each organisation that has any."""
     found: Found = {}
-    for query in (users, apis, keys, last_actions, requests):
+    for query in (users, apis, keys, developers, portals, domains, last_actions, requests):
         for organisation, values in query(ids).items():
             found.setdefault(organisation, {}).update(values)
     return {organisation: Numbers(**values) for organisation, values in found.items()}

@@ -24,6 +24,8 @@ COLUMNS = (
     Column("APIs", "apis", "-apis", kind="number"),
     Column("Active keys", "keys", "-keys", kind="number"),
     Column("Expiring in 30 days", "expiring", "-expiring", kind="number"),
+    Column("Developers", "developers", "-developers", kind="number"),
+    Column("Domains", "domains", "-domains", kind="number"),
     Column("Requests in 24 h", "requests", "-requests", kind="number"),
     Column("Errors", "errors", "-errors", kind="number"),
     Column("Last administrator's action", "last", "-last"),
@@ -38,7 +40,8 @@ EMPTY = {
 }
 HEADER = (
     "id", "slug", "name", "users", "apis", "active_keys", "keys_expiring_in_30_days",
-    "last_administrator_action", "state", "requests_in_24_h", "error_share_in_24_h",
+    "last_administrator_action", "state", "requests_in_24_h", "error_share_in_24_h", "developers", "portal",
+    "proven_domains", "unproven_domains",
 )  # fmt: skip
 NONE = Numbers()
 
@@ -141,6 +144,10 @@ def _row(href: str, organisation: Organisation, of: Numbers) -> tuple[Any, ...]:
         f"{of.requests:,}",
         sparkline(of.hours, f"Requests of {organisation.name} by the hour") if of.hours else "",
         percent(of.errors, 1) if of.requests else "",
+        f"{of.developers:,}",
+        "portal on" if of.has_portal else "portal off",
+        f"{of.domains:,}",
+        f"{of.waiting:,} unproven" if of.waiting else "",
     )
 
 
@@ -157,4 +164,8 @@ def _csv_row(organisation: Organisation, of: Numbers) -> tuple[Any, ...]:
         state,
         of.requests,
         round(of.errors, 6),
+        of.developers,
+        "on" if of.has_portal else "off",
+        of.domains,
+        of.waiting,
     )

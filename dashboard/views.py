@@ -16,6 +16,7 @@ from orgs.http import OrgRequest
 from orgs.models import AuditEntry
 from orgs.paging import count
 from orgs.permissions import Level, ObjectKind, may, signed_in
+from portal.models import Developer, KeyRequest
 from users.models import User
 
 NAME_OF_BOOTSTRAP = "Default"
@@ -47,6 +48,10 @@ def stats(request: OrgRequest) -> list[dict[str, str]]:
         found += [_stat(request, "Keys that expire soon", count(expiring), "keys/?state=expiring")]
     if may(request, ObjectKind.USERS, Level.READ):
         found += [_stat(request, "Users", count(User.objects.all()), "users/")]
+    if may(request, ObjectKind.PORTAL, Level.READ):
+        waiting = KeyRequest.objects.filter(state=KeyRequest.PENDING)
+        found += [_stat(request, "Developers", count(Developer.objects.all()), "developers/")]
+        found += [_stat(request, "Requests for keys", count(waiting), "key-requests/?state=pending")]
     return found
 
 

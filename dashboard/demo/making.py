@@ -10,6 +10,7 @@ from dashboard.demo.apis import make_apis, move_to_second_version
 from dashboard.demo.beside import make_certificates, make_oauth_clients, make_policies, make_webhook
 from dashboard.demo.content import GROUPS, UNBOUNDED_EMAIL, UNBOUNDED_NAME, DemoOrganisation
 from dashboard.demo.keys import make_key, raise_limits
+from dashboard.demo.portal import make_portal
 from gateways.tags.services import create_tag
 from orgs import audit, scope
 from orgs.http import OrgRequest
@@ -17,6 +18,7 @@ from orgs.middleware import script_prefix
 from orgs.models import AuditEntry, Organisation
 from orgs.services import create_organisation
 from orgs.sites import Kind, Site
+from portal.addresses import places_of
 from users import mail
 from users.models import Group, User
 from users.services import create_unbounded_user, create_user, disable_user
@@ -104,6 +106,9 @@ def fill(organisation: Organisation, demo: DemoOrganisation, password: str, tell
             keys.append(make_key(demo, number, apis, policies, names))
     with acting(administrator):
         raise_limits(keys)
+        tell(f"{demo.name}: developer portal")
+        with a_request(organisation) as request:
+            make_portal(demo, apis, policies, places_of(request))
 
 
 def make_group(name: str) -> Group:

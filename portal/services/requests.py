@@ -40,6 +40,9 @@ def ask(*, places: Places, application: Application, plan: Plan, purpose: str = 
         application=application, plan=plan, policy=plan.policy, purpose=purpose.strip(),
         entry_title=plan.entry.title, plan_name=plan.name,
     )  # fmt: skip
+    # One whose key an administrator has revoked stands in nobody's way.
+    ended = KeyRequest.objects.filter(application=application, plan=plan, key__revoked_at__isnull=False)
+    ended.filter(state=KeyRequest.APPROVED).update(state=KeyRequest.ENDED)
     is_automatic = plan.approval == Plan.AUTOMATIC
     if is_automatic:
         asked.state, asked.decided_by, asked.decided_at = KeyRequest.APPROVED, AT_ONCE, timezone.now()

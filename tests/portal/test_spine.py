@@ -4,6 +4,7 @@ import re
 
 from django.core import mail
 from django.test import Client
+from users.mailing import send_next
 
 from keys.models import Key
 from keys.token import hash_token
@@ -11,7 +12,6 @@ from orgs import scope
 from portal.models import KeyRequest
 from tests.conftest import PASSWORD, SiteClient, signed_in
 from tests.portal.shared import Shop
-from users.mailing import send_next
 
 
 def newest_link() -> str:

@@ -1,0 +1,137 @@
+"""The demo's developer portals: what is published, who has signed up, and what they have asked for."""
+
+from apis.models import Api
+from dashboard.demo.content import DemoOrganisation, Resource
+from keys.models import Policy
+from portal.addresses import Places
+from portal.models import Developer, Entry, Plan, Portal
+from portal.services import applications, developers, pages, publishing, requests, signing_up
+from portal.services.settings import update_portal
+from users import mail
+
+# Name and where they work, the groups that they are in, what they build.
+DEVELOPERS = (
+    ("Amara Diallo", "northwind", ("partners",), "Invoice matcher"),
+    ("Bruno Keller", "contoso", (), "Shop checkout"),
+    ("Carmen Ibáñez", "fabrikam", ("partners",), "Travel wallet"),
+    ("Dmitri Orlov", "litware", (), "Price watcher"),
+    ("Esi Boateng", "northwind", (), "Month-end report"),
+    ("Finn Larsen", "adatum", (), "Mobile app"),
+    ("Gita Rao", "tailspin", (), "Hackathon prototype"),
+)
+PENDING, REFUSED, DISABLED = 3, 4, 6
+MOST_ENTRIES = 12
+PARTNERS = ("personal-data", "pci", "psd2")
+TERMS = """These APIs are for the applications that you have named, and for those alone.
+
+- Keep your keys secret. Rotate one that somebody else may have seen.
+- Stay within the limits of your plan.
+- We tell you six months before we take an API away.
+"""
+BEGIN = """## Your first call
+
+1. **Sign up**, and confirm your e-mail address.
+2. Choose an API and a plan, and name your application. Some plans are given at once, others by a person, within a day.
+3. Take your key. It is shown once.
+
+```
+curl -H "Authorization: $KEY" {gateway}{path}
+```
+
+## When something goes wrong
+
+| Answer | What it means |
+|---|---|
+| 401, 403 | The key is missing, disabled, or not for this API. |
+| 429 | The plan's rate or quota is used up. |
+| 5xx | It is us. Try again, and write to [{contact}](mailto:{contact}). |
+"""
+HELP = """Write to [{contact}](mailto:{contact}) on working days, between 8:00 and 18:00 UTC.
+
+What is planned and what is broken stands on the status page.
+"""
+
+
+def make_portal(demo: DemoOrganisation, apis: list[Api], policies: list[Policy], places: Places) -> None:
+    gateway = f"https://api.{demo.slug}.example"
+    update_portal(
+        is_on=True,
+        sign_up=Portal.OPEN,
+        title=f"{demo.name} for developers",
+        tagline=f"Build with the APIs of {demo.name}.",
+        gateway_url=gateway,
+        terms=TERMS,
+    )
+    entries = make_catalogue(demo, apis, policies)
+    text = BEGIN.format(gateway=gateway, contact=demo.contact, path=apis[0].listen_path)
+    pages.create_page(slug="getting-started", title="Getting started", body=text, is_published=True, position=1)
+    text = HELP.format(contact=demo.contact)
+    pages.create_page(slug="help", title="Help", body=text, is_published=True, position=2)
+    make_developers(entries, places)
+
+
+def make_catalogue(demo: DemoOrganisation, apis: list[Api], policies: list[Policy]) -> list[Entry]:
+    """Publish what the plans of the first environment open."""
+    environment, by_name = demo.environments[0], {resource.name: resource for resource in demo.resources}
+    plans = [policy for policy in policies if policy.name.endswith(f" {environment}")]
+    shown = [api for api in apis if environment in api.tags and api.is_active][:MOST_ENTRIES]
+    return [make_entry(api, by_name[str(api.name)], plans) for api in shown if str(api.name) in by_name]
+
+
+def make_entry(api: Api, resource: Resource, policies: list[Policy]) -> Entry:
+    categories = [tag for tag in resource.tags.split(", ") if tag not in ("public", *PARTNERS)]
+    is_for_partners = any(tag in resource.tags for tag in PARTNERS) and "accounts" in resource.path
+    entry = publishing.create_entry(
+        title=resource.name,
+        api=api,
+        summary=f"Read and change {resource.name.lower()}, one at a time or in bulk.",
+        description=f"Everything about **{resource.name.lower()}** in one place. Amounts are in minor units, times in UTC.",
+        categories=categories or ["general"],
+        audience=Entry.GROUPS if is_for_partners else Entry.EVERYONE,
+        groups=["partners"] if is_for_partners else [],
+        is_published=True,
+    )
+    offered = [
+        {
+            "policy": policy,
+            "name": policy.name.partition(" ")[0],
+            "description": description,
+            "approval": Plan.AUTOMATIC if number == 0 else Plan.BY_HAND,
+        }
+        for number, (policy, description) in enumerate(
+            zip(
+                policies, ("To try it out", "For applications in use", "For what your business stands on"), strict=False
+            )
+        )
+        if policy.apis.filter(pk=api.pk).exists()
+    ]
+    publishing.set_plans(entry=entry, plans=offered)  # type: ignore[arg-type]  # a list of just these
+    return entry
+
+
+def make_developers(entries: list[Entry], places: Places) -> None:
+    """Some have a key, one waits for another, one was refused, one is disabled."""
+    plans = list(
+        Plan.objects.filter(entry__in=entries).select_related("policy", "entry").order_by("entry_id", "position")
+    )
+    given = [plan for plan in plans if plan.approval == Plan.AUTOMATIC]
+    asked = [plan for plan in plans if plan.approval == Plan.BY_HAND]
+    for number, (name, company, groups, building) in enumerate(DEVELOPERS):
+        email = f"{name.partition(' ')[0].lower()}@{company}.example"
+        made = Developer(email=email, name=name, groups=list(groups), terms_revision=1)
+        developer = signing_up.create(made, password=None, how="signed up")
+        application = applications.create_application(developer=developer, name=building)
+        for plan in given[number : number + 1 + number % 2]:
+            requests.take_key(asked=requests.ask(places=places, application=application, plan=plan))
+        if number >= PENDING and asked:
+            wish = requests.ask(
+                places=places,
+                application=application,
+                plan=asked[number % len(asked)],
+                purpose="We go live next month.",
+            )
+            if number == REFUSED and not mail.is_real():  # a mail would go to somebody who is not there
+                reason = "The first plan is enough for reports once a month."
+                requests.refuse(places=places, asked=wish, by="demo", reason=reason)
+        if number == DISABLED:
+            developers.disable_developer(developer=developer)
