@@ -20,7 +20,7 @@ FONTS = (
 )
 MOST_FONTS = 8
 LENGTH = re.compile(r"(\d{1,4}(?:\.\d{1,3})?)(px|rem|%)")
-SECTIONS = {"@light": ("light",), "@dark": ("dark",)}
+SECTIONS = ("@light", "@dark")
 
 
 class Kind(Enum):
@@ -45,23 +45,21 @@ def _colour(name: str, description: str, light: str, dark: str) -> Variable:
 
 
 SYSTEM_FONT = 'system-ui, "Segoe UI", Helvetica, Arial, sans-serif'
-VARIABLES = {
-    variable.name: variable
-    for variable in (
-        _colour("accent", "Buttons, and marks of what is chosen", "#0b62bd", "#0b62bd"),
-        _colour("background", "The page", "#f6f7f9", "#16181c"),
-        _colour("surface", "Cards, tables, fields and menus", "#ffffff", "#202329"),
-        _colour("text", "Text and headings", "#1d232c", "#e6e8ec"),
-        _colour("muted", "Quieter text: summaries, labels, dates", "#535b68", "#adb3bd"),
-        _colour("border", "Lines around cards and between rows", "#dde1e7", "#363a43"),
-        _colour("link", "Links", "#0a5bb0", "#84bbfb"),
-        _colour("header-background", "The bar at the top", "--portal-surface", "--portal-surface"),
-        _colour("header-text", "Name and navigation in the bar at the top", "--portal-text", "--portal-text"),
-        Variable("--portal-radius", Kind.LENGTH, "How round corners are", "0.5rem", "0.5rem"),
-        Variable("--portal-width", Kind.LENGTH, "The most that pages are wide", "72rem", "72rem"),
-        Variable("--portal-font", Kind.FONT, "The font", SYSTEM_FONT, SYSTEM_FONT),
-    )
-}
+DOCUMENTED = (
+    _colour("accent", "Buttons, and marks of what is chosen", "#0b62bd", "#0b62bd"),
+    _colour("background", "The page", "#f6f7f9", "#16181c"),
+    _colour("surface", "Cards, tables, fields and menus", "#ffffff", "#202329"),
+    _colour("text", "Text and headings", "#1d232c", "#e6e8ec"),
+    _colour("muted", "Quieter text: summaries, labels, dates", "#535b68", "#adb3bd"),
+    _colour("border", "Lines around cards and between rows", "#dde1e7", "#363a43"),
+    _colour("link", "Links", "#0a5bb0", "#84bbfb"),
+    _colour("header-background", "The bar at the top", "--portal-surface", "--portal-surface"),
+    _colour("header-text", "Name and navigation in the bar at the top", "--portal-text", "--portal-text"),
+    Variable("--portal-radius", Kind.LENGTH, "How round corners are", "0.5rem", "0.5rem"),
+    Variable("--portal-width", Kind.LENGTH, "The most that pages are wide", "72rem", "72rem"),
+    Variable("--portal-font", Kind.FONT, "The font", SYSTEM_FONT, SYSTEM_FONT),
+)
+VARIABLES = {variable.name: variable for variable in DOCUMENTED}
 SCHEMES = ("light", "dark")
 
 
@@ -71,10 +69,6 @@ class Variables:
 
     light: Mapping[str, str] = field(default_factory=dict)
     dark: Mapping[str, str] = field(default_factory=dict)
-
-    def __or__(self, other: "Variables") -> "Variables":
-        """Return both, with the other's value where both have one."""
-        return Variables({**self.light, **other.light}, {**self.dark, **other.dark})
 
     def given(self, scheme: str) -> Mapping[str, str]:
         return self.dark if scheme == "dark" else self.light
@@ -86,7 +80,7 @@ def parse_variables(text: str) -> Variables:
     Those above any section are for light and dark, those below `@light` or `@dark` for that one.
     """
     if len(text) > MOST_CHARACTERS:
-        raise BadVariable(f"The variables have at most {MOST_CHARACTERS:,} characters.", "custom")
+        raise BadVariable(f"The variables have at most {MOST_CHARACTERS:,} characters.")
     both: dict[str, str] = {}
     sections: dict[str, dict[str, str]] = {"": both, "@light": {}, "@dark": {}}
     section = ""
@@ -97,7 +91,7 @@ def parse_variables(text: str) -> Variables:
         elif line:
             name, value = _declaration(line, number)
             if name in sections[section]:
-                raise BadVariable(f"Line {number}: {name} is there twice.", "custom")
+                raise BadVariable(f"Line {number}: {name} is there twice.")
             sections[section][name] = value
     return Variables({**both, **sections["@light"]}, {**both, **sections["@dark"]})
 
@@ -123,19 +117,19 @@ def default(name: str, scheme: str) -> str:
 def _section(line: str, number: int) -> str:
     name = line.rstrip(" :").lower()
     if name not in SECTIONS:
-        raise BadVariable(f"Line {number}: a section is @light or @dark, alone on its line.", "custom")
+        raise BadVariable(f"Line {number}: a section is @light or @dark, alone on its line.")
     return name
 
 
 def _declaration(line: str, number: int) -> tuple[str, str]:
     name, colon, text = (part.strip() for part in line.partition(":"))
     if not colon or not name.startswith("--"):
-        raise BadVariable(f"Line {number}: write --portal-name: value; here.", "custom")
+        raise BadVariable(f"Line {number}: write --portal-name: value; here.")
     if name not in VARIABLES:
-        raise BadVariable(f"Line {number}: there is no variable {name[:60]}.{_meant(name)}", "custom")
+        raise BadVariable(f"Line {number}: there is no variable {name[:60]}.{_meant(name)}")
     value = read_value(name, text.removesuffix(";"))
     if value is None:
-        raise BadVariable(f"Line {number}: {name} is {VARIABLES[name].kind.value}.", "custom")
+        raise BadVariable(f"Line {number}: {name} is {VARIABLES[name].kind.value}.")
     return name, value
 
 

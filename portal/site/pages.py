@@ -4,7 +4,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
 
-from portal.branding import stylesheet
+from portal.branding import parse_variables, stylesheet
 from portal.http import PortalRequest, visitors
 from portal.markdown import html
 from portal.models import Portal
@@ -35,7 +35,7 @@ def logo(request: PortalRequest) -> HttpResponse:
 
 
 def theme_of(portal: Portal) -> HttpResponse:
-    response = HttpResponse(stylesheet(portal.variables), content_type="text/css")
+    response = HttpResponse(stylesheet(parse_variables(portal.variables)), content_type="text/css")
     response.headers["Cache-Control"] = KEEP  # its address changes with each revision
     return response
 

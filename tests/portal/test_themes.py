@@ -6,20 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from portal.branding import (
-    FAMILIES,
-    RADII,
-    VARIABLES,
-    BadVariable,
-    Theme,
-    Variables,
-    contrast_faults,
-    parse_variables,
-    stylesheet,
-    variables_of,
-)
+from portal.branding import BadVariable, Variables, contrast_faults, parse_variables, stylesheet
 from portal.branding.colours import Colour, contrast, read_colour, text_on
-from portal.branding.variables import FONTS
+from portal.branding.variables import FONTS, VARIABLES
 
 CUSTOM = """
 --portal-accent: #0A7;
@@ -42,7 +31,6 @@ def declarations(css: str) -> list[dict[str, str]]:
 def refusal(text: str) -> str:
     with pytest.raises(BadVariable) as caught:
         parse_variables(text)
-    assert caught.value.field == "custom"
     return str(caught.value)
 
 
@@ -125,59 +113,21 @@ def test_variables_have_a_largest_size() -> None:
     assert refusal("\n" * 10_001) == "The variables have at most 10,000 characters."
 
 
-def test_a_theme_is_its_fields_then_its_lines() -> None:
-    theme = Theme(
-        accent="#0a7",
-        surface="white",
-        surface_dark="#111",
-        radius="none",
-        font="serif",
-        custom="@dark\n--portal-radius: 1px",
-    )
-    light, dark = declarations(stylesheet(variables_of(theme)))
-    assert (light["--portal-accent"], dark["--portal-accent"]) == ("#00aa77", "#00aa77")
-    assert (light["--portal-surface"], dark["--portal-surface"]) == ("#ffffff", "#111111")
-    assert (light["--portal-header-background"], dark["--portal-header-background"]) == ("#ffffff", "#111111")
-    assert (light["--portal-radius"], dark["--portal-radius"]) == ("0", "1px")
-    assert light["--portal-font"] == FAMILIES["serif"]
-
-
-def test_an_accent_of_its_own_may_the_dark_have() -> None:
-    variables = variables_of(Theme(accent="red", accent_dark="pink"))
-    assert (variables.light, variables.dark) == ({"--portal-accent": "#ff0000"}, {"--portal-accent": "#ffc0cb"})
+def test_the_header_follows_cards_and_text() -> None:
+    light, dark = declarations(stylesheet(parse_variables("@light\n--portal-surface: navy\n--portal-text: white")))
+    assert (light["--portal-header-background"], light["--portal-header-text"]) == ("#000080", "#ffffff")
+    assert dark["--portal-header-background"] == "#202329"
 
 
 def test_links_follow_the_accent_where_it_can_be_read() -> None:
-    light, dark = declarations(stylesheet(variables_of(Theme(accent="#00563f"))))
+    light, dark = declarations(stylesheet(parse_variables("--portal-accent: #00563f")))
     assert (light["--portal-link"], dark["--portal-link"]) == ("#00563f", "#84bbfb")
-    chosen, _ = declarations(stylesheet(variables_of(Theme(accent="#00563f", link="#000"))))
+    chosen, _ = declarations(stylesheet(parse_variables("--portal-accent: #00563f\n--portal-link: #000")))
     assert chosen["--portal-link"] == "#000000"
 
 
-@pytest.mark.parametrize(
-    ("theme", "field", "reason"),
-    [
-        (Theme(accent="blau"), "accent", "“blau” is not a colour such as"),
-        (Theme(link_dark="url(x)"), "link_dark", "“url(x)” is not a colour such as"),
-        (Theme(radius="huge"), "radius", "The radius is one of none, small, large."),
-        (Theme(font="Comic Sans"), "font", "The font is one of system, serif, mono."),
-        (Theme(custom="x"), "custom", "Line 1: write"),
-    ],
-)
-def test_a_theme_is_refused_at_its_field(theme: Theme, field: str, reason: str) -> None:
-    with pytest.raises(BadVariable, match=re.escape(reason)) as caught:
-        variables_of(theme)
-    assert caught.value.field == field
-
-
-def test_choices_are_of_their_variables_kinds() -> None:
-    for name, choices in (("--portal-radius", RADII), ("--portal-font", FAMILIES)):
-        for value in choices.values():
-            assert parse_variables(f"{name}: {value}").light == {name: value}
-
-
 def test_colours_that_are_too_near_are_told() -> None:
-    assert contrast_faults(variables_of(Theme(link="#999999", text_dark="#7f8187", surface_dark="#202329"))) == [
+    assert contrast_faults(parse_variables("@light\n--portal-link: #999\n@dark\n--portal-text: #7f8187")) == [
         "Link on background in the light is 2.6:1; WCAG AA asks for 4.5:1.",
         "Link on surface in the light is 2.8:1; WCAG AA asks for 4.5:1.",
         "Text on surface in the dark is 4.0:1; WCAG AA asks for 4.5:1.",
@@ -186,7 +136,7 @@ def test_colours_that_are_too_near_are_told() -> None:
 
 
 def test_what_shines_through_counts_as_it_is_seen() -> None:
-    faint = contrast_faults(variables_of(Theme(text="#0004", text_dark="#fff")))
+    faint = contrast_faults(parse_variables("@light\n--portal-text: #0004"))
     assert "Text on background in the light is 1.9:1; WCAG AA asks for 4.5:1." in faint
     # White would hide the dark's header text; that much of it does not.
     assert contrast_faults(parse_variables("--portal-header-background: #fff0")) == []
