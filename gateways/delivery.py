@@ -20,11 +20,12 @@ from gateways.models import GatewayGroup, Lane, ThisTransaction
 from gateways.outbox import BEGUN, KEY, ORGANISATION_KEY, QUOTA, RELOAD, Entry
 from gateways.protocol import DROP_SESSIONS
 from gateways.protocol import RELOAD as RELOAD_COMMAND
+from gateways.reminders import Reminders
 from gateways.states import states_of
-from gateways.turns import Reminders, Turns
 from orgs import scope
 from orgs.ids import new_id
 from orgs.sealing import unseal
+from orgs.turns import Turns
 
 log = logging.getLogger(__name__)
 

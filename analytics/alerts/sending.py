@@ -18,18 +18,14 @@ from django.utils import timezone
 
 from analytics.alerts import guard, signing
 from analytics.alerts.models import AlertDelivery
-from gateways.turns import Turns
 from orgs import scope
 from orgs.sealing import unseal
+from orgs.turns import GIVEN_UP_AFTER, Turns, wait_after
 from users import mail
 
 log = logging.getLogger(__name__)
 SIDE_BY_SIDE = 8
 LEASE = timedelta(minutes=2)
-# 1, 2, 4, … minutes apart, until a day has gone by.
-FIRST_WAIT = timedelta(minutes=1)
-LONGEST_WAIT = timedelta(hours=4)
-GIVEN_UP_AFTER = timedelta(days=1)
 NO_MAIL = "This installation sends no mail: whoever runs it has to set EMAIL_URL."
 
 
@@ -150,8 +146,3 @@ def note(claimed: Claimed, fault: str, now: datetime) -> None:
             fault=fault[:300],
             due_at=now + wait_after(claimed.attempt),
         )
-
-
-def wait_after(attempt: int) -> timedelta:
-    doubled: int = 2 ** min(attempt - 1, 10)
-    return min(FIRST_WAIT * doubled, LONGEST_WAIT)

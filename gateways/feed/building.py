@@ -19,7 +19,6 @@ from gateways import outbox
 from gateways.feed.texts import Undeliverable, api_text, policy_text
 from gateways.models import FeedItem, Lane, Serving, ThisTransaction
 from gateways.outbox import FEEDS, RELOAD, Entry
-from gateways.turns import Turns
 from keys import rights
 from keys.models import Policy
 from keys.policies.rights import accesses_of
@@ -27,6 +26,7 @@ from keys.policies.wire import policies_json
 from keys.session import Access
 from orgs import scope
 from orgs.models import Organisation
+from orgs.turns import Turns
 
 log = logging.getLogger(__name__)
 ENTRIES_OF_ONE, ORGANISATIONS_AT_ONCE = 100, 20

@@ -13,13 +13,13 @@ from apis.services.importing import import_text
 from gateways.feed import building, sending
 from gateways.models import FeedItem, Node
 from gateways.services import update_group
-from gateways.turns import Turns
 from keys.models import Policy
 from keys.policies.services import create_policy, delete_policy
 from keys.policies.services import set_active as set_policy_active
 from keys.rights import ApiAccess
 from orgs import scope
 from orgs.services import delete_organisation, resume, suspend
+from orgs.turns import Turns
 from tests.conftest import World
 from tests.gateways.conftest import Groups, Plug, add_api, build, send
 from tests.gateways.gateway import NAMES, Gateway, ListRefused

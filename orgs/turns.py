@@ -1,9 +1,13 @@
 """Whose turn it is, and when: every organisation with something to do has one before any has two."""
 
 import time
+from datetime import timedelta
 
 PUT_OFF_S = 30.0
-FIRST_REMINDER_S, LONGEST_S = 5.0, 300.0
+# What somebody else has to take is tried again 1, 2, 4, … minutes apart, until a day has gone by.
+FIRST_WAIT = timedelta(minutes=1)
+LONGEST_WAIT = timedelta(hours=4)
+GIVEN_UP_AFTER = timedelta(days=1)
 
 
 class Turns:
@@ -27,23 +31,6 @@ class Turns:
         self._put_off[organisation_id] = time.monotonic() + PUT_OFF_S
 
 
-class Reminders:
-    """When to tell gateways again what they seem not to have heard: soon, and then ever less often."""
-
-    def __init__(self) -> None:
-        self._wait_s = FIRST_REMINDER_S
-        self._due_at: float | None = None
-
-    def is_due(self, *, is_behind: bool) -> bool:
-        """Whether to remind now; `is_behind` says that one of them still has not what it was told of."""
-        now = time.monotonic()
-        if not is_behind:
-            self._wait_s, self._due_at = FIRST_REMINDER_S, None
-            return False
-        if self._due_at is None:
-            self._due_at = now + self._wait_s
-        if now < self._due_at:
-            return False
-        self._wait_s = min(2 * self._wait_s, LONGEST_S)
-        self._due_at = now + self._wait_s
-        return True
+def wait_after(attempt: int) -> timedelta:
+    doubled: int = 2 ** min(attempt - 1, 10)
+    return min(FIRST_WAIT * doubled, LONGEST_WAIT)

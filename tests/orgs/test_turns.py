@@ -1,10 +1,11 @@
 """Everybody has a turn, however many there are; who fails waits, and the others do not."""
 
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
 
-from gateways.turns import Reminders, Turns
+from orgs.turns import Turns, wait_after
 
 IDS = [f"{n:024x}" for n in range(10)]
 
@@ -27,23 +28,13 @@ def test_nobody_there_is_no_turn() -> None:
 
 def test_who_is_put_off_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     order, now = Turns(), [100.0]
-    monkeypatch.setattr("gateways.turns.time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr("orgs.turns.time", SimpleNamespace(monotonic=lambda: now[0]))
     order.put_off(IDS[0])
     assert order.take(IDS[:2], most=4) == [IDS[1]]
     now[0] += 31
     assert order.take(IDS[:2], most=4) == IDS[:2]
 
 
-def test_reminders_come_soon_and_then_ever_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    reminders, now = Reminders(), [100.0]
-    monkeypatch.setattr("gateways.turns.time", SimpleNamespace(monotonic=lambda: now[0]))
-    told = []
-    for _ in range(100):
-        if reminders.is_due(is_behind=True):
-            told.append(now[0] - 100)
-        now[0] += 1
-    assert told == [5, 15, 35, 75]
-    assert not reminders.is_due(is_behind=False)
-    assert not reminders.is_due(is_behind=True)
-    now[0] += 5
-    assert reminders.is_due(is_behind=True)
+def test_waits_double_up_to_four_hours() -> None:
+    waits = [wait_after(number) / timedelta(minutes=1) for number in range(1, 30)]
+    assert waits == [1, 2, 4, 8, 16, 32, 64, 128, *[240] * 21]
