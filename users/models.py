@@ -170,8 +170,10 @@ class SignInFailure(OrgOwnedOrUnbounded):
     `/` counts for itself beside the sites that it asks: what it tells may not depend on who is a user where.
     """
 
+    SITE, ROOT = "site", "root"
+
     id = id_field()
-    is_at_root = models.BooleanField(default=False)
+    place = models.CharField(max_length=10, default=SITE)
     email = models.CharField(max_length=254)
     address = models.CharField(max_length=45)
     count = models.PositiveIntegerField(default=0)
@@ -182,7 +184,7 @@ class SignInFailure(OrgOwnedOrUnbounded):
         constraints = (
             models.UniqueConstraint(
                 "organisation",
-                "is_at_root",
+                "place",
                 "email",
                 "address",
                 name="sign_in_failures",

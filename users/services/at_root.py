@@ -15,7 +15,7 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 
 from orgs import scope
 from orgs.http import OrgRequest, address
-from users.models import User
+from users.models import SignInFailure, User
 from users.services import lockout
 from users.services.errors import SignInRefused
 from users.services.signing_in import BACKEND, WRONG, fail, is_right, record_as, refusal
@@ -29,7 +29,7 @@ def find_proven(*, request: OrgRequest, email: str, password: str) -> list[User]
     """Return the users whose password it is, with their organisations; SignInRefused if there is none."""
     email = email.strip().lower()
     with scope.opened(scope.INSTALLATION):
-        counter = lockout.counter(email, address(request), is_at_root=True)
+        counter = lockout.counter(email, address(request), place=SignInFailure.ROOT)
     if lockout.is_locked(counter):
         raise SignInRefused(lockout.SENTENCE)
     with scope.opened(scope.EVERYTHING):

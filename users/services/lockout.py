@@ -12,11 +12,11 @@ LOCKED_FOR = timedelta(minutes=15)
 SENTENCE = "Too many failed sign-ins for this e-mail address. Wait 15 minutes, then try again."
 
 
-def counter(email: str, address: str, *, is_at_root: bool = False) -> SignInFailure:
+def counter(email: str, address: str, *, place: str = SignInFailure.SITE) -> SignInFailure:
     """Return the count of these failures, its row locked: guesses made in parallel wait for each other."""
     found, _ = SignInFailure.objects.select_for_update().get_or_create(
         organisation_id=owner_id(),
-        is_at_root=is_at_root,
+        place=place,
         email=email,
         address=_whose(address),
         defaults={"last_at": timezone.now()},
