@@ -12,11 +12,13 @@ from gateways import nodes, serving, versions
 from gateways.delivery import Deliveries
 from gateways.feed import building
 from orgs.hot import drop_dead_connection
+from users.mailing import Sender
 
 log = logging.getLogger(__name__)
 LOOKS_EVERY_S = 0.2
 SERVES_EVERY_S = 1.0
 ASKS_EVERY_S = 60.0
+MAILS_EVERY_S = 1.0
 TIDIES_EVERY_S = 600.0
 LONGEST_WAIT_S = 10.0
 # One waits for a Redis that hardly answers, whose lane it has; the other goes on with all the rest.
@@ -24,14 +26,27 @@ SIDE_BY_SIDE = 2
 
 
 def run_side_by_side(stopping: threading.Event) -> None:
-    """Work until it is stopped, or until one of them fails. Gateways that do not say their version delay nothing."""
-    log.info("The worker delivers to gateways.")
-    with ThreadPoolExecutor(SIDE_BY_SIDE + 1) as pool:
+    """Work until it is stopped, or until one of them fails.
+
+    Neither gateways that do not say their version nor a mail server that does not answer delay anything.
+    """
+    log.info("The worker delivers to gateways and sends mail.")
+    beside = ((versions.ask_all, ASKS_EVERY_S), (Sender().send_next, MAILS_EVERY_S))
+    with ThreadPoolExecutor(SIDE_BY_SIDE + len(beside)) as pool:
         running = [pool.submit(Worker(stopping).run) for _ in range(SIDE_BY_SIDE)]
-        for ended in as_completed([*running, pool.submit(repeat, versions.ask_all, ASKS_EVERY_S, stopping)]):
+        running += [pool.submit(repeat, work, every_s, stopping) for work, every_s in beside]
+        for ended in as_completed(running):
             stopping.set()
             ended.result()
     log.info("The worker has stopped.")
+
+
+def run_once(stopping: threading.Event) -> None:
+    """Do what waits now, then end."""
+    Worker(stopping).until_nothing_waits()
+    sender = Sender()
+    while not stopping.is_set() and sender.send_next():
+        pass
 
 
 def repeat(work: Callable[[], int | None], every_s: float, stopping: threading.Event) -> None:

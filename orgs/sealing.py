@@ -1,4 +1,4 @@
-"""Secrets that gateways need as they are, such as an HMAC secret: encrypted wherever they are stored."""
+"""Secrets that are needed as they are, such as an HMAC secret or a link in a mail: encrypted where they are stored."""
 
 import base64
 import hashlib

@@ -16,7 +16,7 @@ KIND = "organisation"
 SETTINGS = ("name", "colour", "contact", "record_days")
 # What an organisation leaves behind by being used; to have it is not to own something.
 TRACES = {
-    *("orgs.AuditEntry", "users.Session", "users.SignInFailure", "users.SignInNonce"),
+    *("orgs.AuditEntry", "users.Session", "users.SignInFailure", "users.SignInNonce", "users.Mail"),
     *("gateways.Serving", "gateways.FeedItem", "gateways.Outbox"),
 }
 LIMITS = ("rate", "per", "quota_max", "quota_renewal_rate", "is_inactive", "expires")  # of an organisation's key

@@ -57,6 +57,7 @@ MAY_SEE_EVERYTHING = {
     "dashboard/machines.py": "the admin secret reads every organisation",
     "dashboard/metrics.py": "numbers of the whole installation, without a name of any organisation",
     "users/credentials.py": "a machine's key says whose it is, not its address",
+    "users/mailing.py": "looks whose mail is due",
     "users/services/at_root.py": "at `/` an e-mail address may be of any organisation",
     "users/services/beginning.py": "looks whether there is anything yet",
     "users/services/single_sign_on.py": "a nonce says whose it is, not the address that it comes to",

@@ -12,6 +12,7 @@ from django.db.models.functions import Lower, Now
 from orgs import scope
 from orgs.models import OrgManager, OrgOwned, OrgOwnedOrUnbounded, id_field
 from orgs.permissions import NO_PERMISSIONS, Level, ObjectKind, Permissions, highest, parse
+from users.mail_queue import Mail as Mail
 
 ALL_READ: Permissions = dict.fromkeys(ObjectKind, Level.READ)
 ALL_WRITE: Permissions = dict.fromkeys(ObjectKind, Level.WRITE)

@@ -5,7 +5,6 @@ same organisation. Nothing is held open in PostgreSQL meanwhile.
 """
 
 import logging
-import smtplib
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +21,7 @@ from orgs import scope
 from orgs.sealing import unseal
 from orgs.turns import GIVEN_UP_AFTER, Turns, wait_after
 from users import mail
+from users.mail import NotSent
 
 log = logging.getLogger(__name__)
 SIDE_BY_SIDE = 8
@@ -99,21 +99,10 @@ def fault_of(claimed: Claimed) -> str:
     return ""
 
 
-class NotSent(Exception):
-    """Why something was not sent, as a sentence."""
-
-
 def send_mail(claimed: Claimed) -> None:
     if not mail.is_real():
         raise NotSent(NO_MAIL)
-    try:
-        mail.send_text(to=claimed.target, subject=claimed.subject, body=claimed.body, id=claimed.id)
-    except smtplib.SMTPRecipientsRefused:
-        raise NotSent("The mail server refuses this address.") from None
-    except smtplib.SMTPException as error:
-        raise NotSent(f"The mail server refused it: {type(error).__name__}.") from None
-    except OSError:
-        raise NotSent("The mail server could not be reached.") from None
+    mail.send_text(to=claimed.target, subject=claimed.subject, body=claimed.body, id=claimed.id)
 
 
 def call(claimed: Claimed) -> None:

@@ -2,6 +2,7 @@
 
 import signal
 import threading
+from datetime import timedelta
 from io import StringIO
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 import redis
 from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection
+from django.utils import timezone
 
 from gateways import working
 from gateways.models import GatewayGroup, Outbox, Serving
@@ -19,6 +21,8 @@ from keys.services import create_key, revoke_key
 from orgs import scope
 from tests.conftest import World, organisation
 from tests.gateways.conftest import Groups, add_api
+from tests.users import mailbox
+from users.mailing import Sender
 
 
 @pytest.fixture
@@ -54,6 +58,7 @@ def test_worker_that_waits_for_a_redis_goes_on_with_the_others(monkeypatch: pyte
     monkeypatch.setattr(signal, "signal", lambda *_: None)
     monkeypatch.setattr(Worker, "run", lambda _: together.wait())
     monkeypatch.setattr("gateways.versions.ask_all", lambda: None)
+    monkeypatch.setattr(Sender, "send_next", lambda _: 0)
     call_command("worker")
 
 
@@ -67,19 +72,32 @@ def test_worker_ends_when_one_of_them_fails(monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(Worker, "run", run)
     monkeypatch.setattr("gateways.versions.ask_all", lambda: None)
+    monkeypatch.setattr(Sender, "send_next", lambda _: 0)
     with pytest.raises(RuntimeError, match="A bug"):
         run_side_by_side(threading.Event())
 
 
-def test_gateways_that_do_not_say_their_version_hold_up_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    together = threading.Barrier(3, timeout=10)
+def test_neither_gateways_without_a_version_nor_a_slow_mail_server_hold_up_anything(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    together = threading.Barrier(4, timeout=10)
 
-    def ask_all() -> None:
+    def wait(*_: object) -> int:
         together.wait()
+        return 0
 
-    monkeypatch.setattr(Worker, "run", lambda _: together.wait())
-    monkeypatch.setattr("gateways.versions.ask_all", ask_all)
+    monkeypatch.setattr(Worker, "run", wait)
+    monkeypatch.setattr("gateways.versions.ask_all", wait)
+    monkeypatch.setattr(Sender, "send_next", wait)
     run_side_by_side(threading.Event())
+
+
+def test_once_sends_the_mail_that_is_due(world: World) -> None:
+    for number in range(2):
+        mailbox.queue(world.acme, f"{number}@acme.example")
+    mailbox.queue(world.acme, due_at=timezone.now() + timedelta(hours=1))
+    call_command("worker", "--once")
+    assert [one.state for one in mailbox.mails(world.acme)] == ["sent", "sent", "queued"]
 
 
 def test_worker_goes_on_when_the_database_comes_back(

@@ -1,8 +1,8 @@
-"""A mail server that is not there."""
+"""A mail server that answers what nobody foresaw."""
 
 from django.core.mail.backends.base import BaseEmailBackend
 
 
 class Backend(BaseEmailBackend):
     def send_messages(self, email_messages: object) -> int:
-        raise ConnectionRefusedError("http://testserver/secret-link/")
+        raise ValueError("http://testserver/secret-link/")

@@ -1,10 +1,8 @@
 import logging
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.core import mail as outbox
 from django.test import Client
 from django.utils import timezone
 
@@ -12,7 +10,8 @@ from orgs import scope
 from orgs.models import AuditEntry
 from orgs.permissions import Level, ObjectKind, parse
 from tests.conftest import PASSWORD, SiteClient, World, signed_in
-from users import mail, services
+from tests.users.mailbox import delivered, mails
+from users import services
 from users.models import Group, Invitation, User
 
 GONE = b"This invitation has been used or revoked, or is too old."
@@ -26,12 +25,6 @@ def invite(client: SiteClient, email: str = "eve@acme.example", **more: Any) -> 
     assert "secret" in response.context, response.context["form"].errors
     link: str = response.context["secret"]["value"]
     return link.removeprefix("http://testserver")
-
-
-@pytest.fixture(autouse=True)
-def _mail_is_sent() -> Iterator[None]:
-    yield
-    mail._background.submit(lambda: None).result()
 
 
 def none_granted() -> dict[str, Any]:
@@ -132,14 +125,16 @@ def test_only_a_digest_of_the_token_is_kept(world: World, caplog: pytest.LogCapt
 
 def test_the_link_is_mailed_and_shown(world: World) -> None:
     path = invite(signed_in(world.ann), **none_granted())
-    mail._background.submit(lambda: None).result()
-    mail._background.submit(lambda: None).result()
-    assert [(one.to, path in one.body) for one in outbox.outbox] == [(["eve@acme.example"], True)]
+    with scope.opened(scope.of(world.acme.id)):
+        expires_at = Invitation.objects.get().expires_at
+    assert [one.expires_at for one in mails(world.acme)] == [expires_at]
+    assert [(one.to, path in one.body) for one in delivered()] == [(["eve@acme.example"], True)]
 
 
 def test_an_unbounded_user_invites_an_unbounded_user(world: World) -> None:
     path = invite(signed_in(world.uma), "ulf@hosting.example")
     assert path.startswith("/all/invitation/")
+    assert [(one.to, path in one.body) for one in delivered()] == [(["ulf@hosting.example"], True)]
     Client().post(path, {**ACCEPT, "name": "Ulf"})
     with scope.opened(scope.INSTALLATION):
         ulf = User.objects.get(email="ulf@hosting.example")

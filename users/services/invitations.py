@@ -54,7 +54,14 @@ def invite(
     audit.record("invited", kind=KIND, obj=invitation, changes=_facts(invitation, groups))
     link = request.build_absolute_uri(reverse("users:accept_invitation", args=[token]))
     if mail.is_real():
-        mail.send("invitation", to=email, subject="You are invited", link=link, site=request.site)
+        mail.queue(
+            "invitation",
+            to=email,
+            subject="You are invited",
+            site=request.site,
+            context={"link": link},
+            expires_at=invitation.expires_at,
+        )
     return invitation, link
 
 

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from django.conf import settings
 from django.contrib import auth
 from django.contrib.auth.tokens import default_token_generator
 from django.db import transaction
@@ -97,15 +98,24 @@ def sign_out_everywhere(*, request: OrgRequest, user: User) -> None:
 def ask_for_reset(*, request: OrgRequest, email: str) -> None:
     """Mail a link to the user of this site with this address, if there is one; nobody can tell which.
 
-    The mail leaves after the answer. A second one within two minutes is not sent: no filling of mailboxes.
+    A mail is made for nobody too, so that it takes as long. A second one within two minutes is not sent: no filling of
+    mailboxes.
     """
-    user = User.objects.filter(email=email, organisation_id=owner_id(), is_active=True).first()
-    token = default_token_generator.make_token(user or User(email=email))
-    if user is None or _has_just_asked(user):
-        return
-    record_as(user, request, ASKED)
-    link = request.build_absolute_uri(reverse("users:reset_password", args=[user.pk, token]))
-    mail.send("reset", to=user.email, subject="A new password", link=link, site=request.site)
+    found = User.objects.filter(email=email, organisation_id=owner_id(), is_active=True).first()
+    user = found or User(email=email, organisation_id=owner_id())
+    is_meant = not _has_just_asked(user) and found is not None
+    if is_meant:
+        record_as(user, request, ASKED)
+    token = default_token_generator.make_token(user)
+    mail.queue(
+        "reset",
+        to=user.email,
+        subject="A new password",
+        site=request.site,
+        context={"link": request.build_absolute_uri(reverse("users:reset_password", args=[user.pk, token]))},
+        expires_at=timezone.now() + timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT),
+        pretend=not is_meant,
+    )
 
 
 def _has_just_asked(user: User) -> bool:
