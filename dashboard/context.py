@@ -53,6 +53,7 @@ ORGANISATION_LINKS: tuple[tuple[str, tuple[Link, ...]], ...] = (
         "Organisation",
         (
             ("Audit trail", "/audit/", "history", ObjectKind.AUDIT),
+            ("Mail", "/mail/", "mail", ObjectKind.SYSTEM),
             ("Settings", "/settings/", "settings", ObjectKind.SYSTEM),
             ("JSON API", "/reference/", "code", None),
             ("Admin", "/admin/", "list-check", None),

@@ -17,6 +17,7 @@ from orgs.models import AuditEntry
 from orgs.paging import count
 from orgs.permissions import Level, ObjectKind, may, signed_in
 from portal.models import Developer, KeyRequest
+from users.mail_list import waiting_too_long
 from users.models import User
 
 NAME_OF_BOOTSTRAP = "Default"
@@ -28,6 +29,8 @@ def home(request: OrgRequest) -> HttpResponse:
     may_audit = may(request, ObjectKind.AUDIT, Level.READ)
     context = {
         "page_title": "Overview",
+        "mail_waits": waiting_too_long(now=timezone.now()) if may(request, ObjectKind.SYSTEM, Level.READ) else "",
+        "mail_url": f"{request.site.prefix}/mail/?state=queued",
         "stats": stats(request),
         "checklist": checklist(request),
         "history": trail.lines(AuditEntry.objects.order_by("-at", "-id")[:8]) if may_audit else None,

@@ -17,6 +17,7 @@ KINDS = {
     "user_groups": "user group",
     "invitations": "invitation",
     "access_keys": "access key",
+    "mail": "mail",
     "apis": "API",
     "keys": "key",
     "admin_api": "the Admin API",

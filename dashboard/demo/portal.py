@@ -85,7 +85,7 @@ def make_entry(api: Api, resource: Resource, policies: list[Policy]) -> Entry:
         title=resource.name,
         api=api,
         summary=f"Read and change {resource.name.lower()}, one at a time or in bulk.",
-        description=f"Everything about **{resource.name.lower()}** in one place. Amounts are in minor units, times in UTC.",
+        description=f"Everything about **{resource.name.lower()}**. Amounts are in minor units, times in UTC.",
         categories=categories or ["general"],
         audience=Entry.GROUPS if is_for_partners else Entry.EVERYONE,
         groups=["partners"] if is_for_partners else [],

@@ -31,6 +31,23 @@ class Person:
     password: str = PASSWORD
 
 
+# One of each state, which a server without a mail server never has: it prints what is due.
+MAIL = """
+from django.utils import timezone
+from orgs import scope
+from orgs.models import Organisation
+from users.models import Mail
+DOWN = "The mail server could not be reached."
+with scope.opened(scope.by_slug("acme-payments")):
+    of = Organisation.objects.get()
+with scope.opened(scope.of(of.pk)):
+    for state, fault in (("sent", ""), ("given up", DOWN), ("queued", DOWN)):
+        Mail.objects.create(
+            organisation=of, kind="reset", to="ada@acme-payments.example", subject="Acme Payments: A new password",
+            state=state, sealed="x", fault=fault, attempts=3, due_at="2100-01-01T00:00Z", sent_at=timezone.now(),
+        )
+"""
+
 ANN = Person("ann@acme.example", "/o/acme")
 GUS = Person("gus@globex.example", "/o/globex")
 UMA = Person("uma@hosting.example", "/all")
@@ -61,6 +78,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def demo(server: Server) -> tuple[Person, Person]:
     """Fill the server as `make demo` does; return an administrator and the unbounded user."""
     printed = server.manage("demo")
+    server.manage("shell", "-v", "0", "-c", MAIL)
     password = printed.partition("password is ")[2].partition(" ")[0]
     ada = Person("ada.okafor@acme-payments.example", "/o/acme-payments", password)
     return ada, Person("uma.lindqvist@hosting.example", "/all", password)

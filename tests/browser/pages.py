@@ -23,7 +23,8 @@ OF_ANALYTICS = (
     "{request}",
 )  # fmt: skip
 OF_PEOPLE = (
-    "/", "/audit/", "/settings/", "/account/", "/account/password/", "/access-keys/create/",
+    "/", "/audit/", "/mail/", "/mail/?state=nonsense", "/settings/", "/account/", "/account/password/",
+    "/access-keys/create/",
     "/users/", "/users/create/", "/users/invite/", "{user}", "{user}edit/", "{user}delete/",
     "/groups/", "/groups/create/", "{group}", "{group}edit/", "{group}delete/",
     "/reference/", "/reference/?q=key", "/reference/put_apis_id/",
@@ -42,6 +43,7 @@ ON_VISITS = (
     "{api}",
     "/keys/",
     "{key}",
+    "/mail/",
     "/settings/",
     "/gateways/",
     "/analytics/",

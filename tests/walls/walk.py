@@ -39,7 +39,7 @@ from portal.services.settings import update_portal
 from portal.services.signing_up import create
 from tests.apis.pem import self_signed
 from tests.conftest import World
-from users.models import AccessKey, Group, Invitation, User
+from users.models import AccessKey, Group, Invitation, Mail, User
 from users.services.access_keys import create_access_key
 
 Objects = dict[type[models.Model], models.Model]
@@ -59,6 +59,7 @@ OBJECT_OF: dict[str, type[models.Model]] = {
     "users:reset_access_key": AccessKey,
     "users:revoke_access_key": AccessKey,
     "users:revoke_invitation": Invitation,
+    "users:mail": Mail,
     "apis:": Api,
     "keys:": Key,
     "policies:": Policy,
@@ -174,6 +175,7 @@ def fill(organisation: Organisation | None, person: User) -> Objects:
                 invited_by=person.pk,
                 expires_at="2100-01-01T00:00Z",
             ),
+            Mail: Mail.objects.create(organisation_id=owner, kind="reset", to=person.email, subject="A new password"),
         }
         if organisation:
             listen_path = f"/{organisation.slug}/"

@@ -43,3 +43,7 @@ class Gone(Refused):
 
 class BegunAlready(Refused):
     """The same to everybody, whatever they sent."""
+
+
+class MailRefused(Refused):
+    """It is not waiting, or has nothing left to say."""
