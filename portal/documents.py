@@ -54,7 +54,7 @@ def rendered(entry: Entry, portal: Portal) -> SafeString | None:
     call = call_of(entry, portal)
 
     def make(text: str) -> SafeString:
-        return reference.render(text, server_url=call.address, markdown=html)
+        return reference.render(text, server_url=call.address, markdown=html, hidden=_hidden(entry))
 
     return _made(entry, RENDERED, call, make)
 
@@ -65,7 +65,11 @@ def for_viewer(entry: Entry, portal: Portal) -> str | None:
 
     def make(text: str) -> str:
         return reference.for_viewer(
-            text, server_url=call.address, header_name=call.header, authentication=call.authentication
+            text,
+            server_url=call.address,
+            header_name=call.header,
+            authentication=call.authentication,
+            hidden=_hidden(entry),
         )
 
     return _made(entry, FOR_VIEWERS, call, make)
@@ -80,6 +84,11 @@ def policy_of(entry: Entry, portal: Portal) -> str:
 def _made(entry: Entry, kept: Kept[Text], call: Call, make: Callable[[str], Text]) -> Text | None:
     key = _key(entry) if entry.shows_documentation else None
     return kept.get((entry.organisation_id, *key, *call), lambda: make(_text(entry))) if key else None
+
+
+def _hidden(entry: Entry) -> list[str]:
+    """What lies behind the gateway is nobody's business, wherever in the document it stands."""
+    return [str(entry.api.target_url)] if entry.api else []
 
 
 def _key(entry: Entry) -> tuple[str, int] | None:

@@ -25,7 +25,16 @@ COLUMNS = (
 )
 ACTIONS = Column("Action", kind="actions")
 # What is stored as a mail's kind, and the words for it.
-KINDS = {"reset": "New password", "invitation": "Invitation"}
+KINDS = {
+    "reset": "New password",
+    "invitation": "Invitation",
+    "sign_up": "Portal: sign-up",
+    "developer_invitation": "Portal: invitation",
+    "developer_known": "Portal: account exists",
+    "key_asked": "Portal: request for a key",
+    "key_approved": "Portal: request approved",
+    "key_refused": "Portal: request refused",
+}
 # The class of a badge for each state.
 BADGES = {Mail.QUEUED: "waiting", Mail.SENT: "current", Mail.GIVEN_UP: "faulty"}
 STATE = Select("state", "State", (("", "Any state"), *((state, state.capitalize()) for state in BADGES)))

@@ -171,7 +171,7 @@ class SignInFailure(OrgOwnedOrUnbounded):
     `/` counts for itself beside the sites that it asks: what it tells may not depend on who is a user where.
     """
 
-    SITE, ROOT = "site", "root"
+    SITE, ROOT, PORTAL = "site", "root", "portal"
 
     id = id_field()
     place = models.CharField(max_length=10, default=SITE)

@@ -159,7 +159,7 @@ class PlanForm(forms.Form):
         return cleaned
 
 
-class PlanForms(forms.BaseFormSet[PlanForm]):
+class PlanForms(forms.BaseFormSet):  # type: ignore[type-arg]  # it takes none when it runs
     """The choices are asked for once, not for each row."""
 
     def get_form_kwargs(self, index: int | None) -> dict[str, Any]:

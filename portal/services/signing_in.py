@@ -19,6 +19,7 @@ from portal.services import attempts
 from portal.services.signing_up import KIND, check_strength
 from portal.sessions import SessionStore, belongs_to
 from users import mail
+from users.models import SignInFailure
 from users.services import lockout
 from users.services.errors import InvitationGone, SignInRefused, WrongPassword
 from users.services.passwords import LINK_GONE
@@ -36,7 +37,7 @@ RESETS = ResetTokens()
 
 def sign_in(*, request: PortalRequest, email: str, password: str) -> Developer:
     """Sign the visitor in to this portal, or raise SignInRefused; commit then too, failures count."""
-    counter = lockout.counter(email, address(request), place=lockout.PORTAL)
+    counter = lockout.counter(email, address(request), place=SignInFailure.PORTAL)
     if lockout.is_locked(counter):
         raise SignInRefused(lockout.SENTENCE)
     developer = Developer.objects.filter(email=email).first()
@@ -81,7 +82,7 @@ def end_sessions(developer: Developer) -> None:
 
 def change_password(*, request: PortalRequest, developer: Developer, old: str, new: str) -> None:
     """Set one's own password; every other session ends. Commit where it is refused too, wrong guesses count."""
-    counter = lockout.counter(developer.email, address(request), place=lockout.PORTAL)
+    counter = lockout.counter(developer.email, address(request), place=SignInFailure.PORTAL)
     if lockout.is_locked(counter):
         raise WrongPassword(lockout.SENTENCE)
     if not developer.check_password(old):

@@ -4,18 +4,20 @@ import re
 
 from django.core import mail
 from django.test import Client
-from users.mailing import send_next
 
 from keys.models import Key
-from keys.token import hash_token
+from keys.token import HashAlgorithm, hash_token
 from orgs import scope
 from portal.models import KeyRequest
 from tests.conftest import PASSWORD, SiteClient, signed_in
 from tests.portal.shared import Shop
+from users.mailing import Sender
+from users.models import User
 
 
 def newest_link() -> str:
-    while send_next():
+    sender = Sender()
+    while sender.send_next():
         pass
     return str(re.findall(r"https?://\S+", mail.outbox[-1].body)[0])
 
@@ -58,7 +60,7 @@ def test_stranger_becomes_a_developer_who_has_a_key(shop: Shop) -> None:
     token = shown_secret(taken.content.decode())
     with scope.opened(scope.of(shop.organisation.id)):
         key = Key.objects.get()
-        assert (key.alias, key.hash) == ("Tracker · Standard", hash_token(token, key.hash_algorithm))
+        assert (key.alias, key.hash) == ("Tracker · Standard", hash_token(token, HashAlgorithm(key.hash_algorithm)))
         assert [policy.name for policy in key.policies.all()] == ["Gold"]
     again = joined.post(f"{shop.prefix}/requests/{request.pk}/key/", follow=True)
     assert "taken already" in again.content.decode()
@@ -69,8 +71,6 @@ def test_stranger_becomes_a_developer_who_has_a_key(shop: Shop) -> None:
     assert shown_secret(rotated.content.decode()) not in ("", token)
 
 
-def shop_administrator(shop: Shop):  # type: ignore[no-untyped-def]
-    from users.models import User
-
+def shop_administrator(shop: Shop) -> User:
     with scope.opened(scope.of(shop.organisation.id)):
         return User.objects.select_related("organisation").get(is_administrator=True)
