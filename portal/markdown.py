@@ -188,10 +188,11 @@ def _size(tokens: Sequence[Token]) -> int:
 
 
 def _shift_headings(tokens: Sequence[Token]) -> None:
-    """The page has its h1 already."""
-    for token in tokens:
-        if token.type in ("heading_open", "heading_close"):
-            token.tag = f"h{min(int(token.tag[1]) + 1, 6)}"
+    """The page has its h1 already: the highest become h2, whatever they are in the text."""
+    headings = [token for token in tokens if token.type in ("heading_open", "heading_close")]
+    highest = min((int(token.tag[1]) for token in headings), default=1)
+    for token in headings:
+        token.tag = f"h{min(int(token.tag[1]) - highest + 2, 6)}"
 
 
 def _name_headings(tokens: Sequence[Token]) -> None:

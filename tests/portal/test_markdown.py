@@ -17,7 +17,8 @@ REL = 'rel="noopener noreferrer nofollow"'
     ("text", "markup"),
     [
         ("# Payments", '<h2 id="user-content-payments">Payments</h2>\n'),
-        ("##### a\n###### b", '<h6 id="user-content-a">a</h6>\n<h6 id="user-content-b">b</h6>\n'),
+        ("### a\n#### b", '<h2 id="user-content-a">a</h2>\n<h3 id="user-content-b">b</h3>\n'),
+        ("###### b\n# a", '<h6 id="user-content-b">b</h6>\n<h2 id="user-content-a">a</h2>\n'),
         (
             "# A\n# A\n# A-1",
             '<h2 id="user-content-a">A</h2>\n<h2 id="user-content-a-1">A</h2>\n<h2 id="user-content-a-1-1">A-1</h2>\n',
