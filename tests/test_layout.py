@@ -180,7 +180,7 @@ def test_markup_is_marked_safe_in_few_places() -> None:
     assert found == set(MARKED_SAFE)
 
 
-CSS_FILES = ("vendor/tabler.css", "commonhold.css", "organisations.css")
+CSS_FILES = ("vendor/tabler.css", "commonhold.css", "organisations.css", "portal.css")
 UNSTYLED_CLASSES = {
     "notice-info": "a notice without a colour of its own",
 }

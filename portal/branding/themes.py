@@ -67,6 +67,8 @@ def _declared(variables: Variables, scheme: str) -> Iterator[str]:
     palette = _Palette(variables, scheme)
     yield from (f"{name}:{palette.value(name)}" for name in VARIABLES)
     yield f"--portal-accent-text:{text_on(palette.ground('--portal-accent'))}"
+    # What browsers and our other styles colour by themselves is to fit the page, not the scheme that it replaces.
+    yield f"color-scheme:{'dark' if text_on(palette.ground('--portal-background')) == WHITE else 'light'}"
 
 
 def _faults(palette: _Palette, scheme: str) -> Iterator[str]:

@@ -3,10 +3,12 @@
 import re
 
 import pytest
-from hypothesis import given, settings
+from django.conf import settings
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from portal.branding import BadVariable, Variables, contrast_faults, parse_variables, stylesheet
+from portal.branding import DOCUMENTED, BadVariable, Variables, contrast_faults, parse_variables, stylesheet
 from portal.branding.colours import Colour, contrast, read_colour, text_on
 from portal.branding.variables import FONTS, VARIABLES
 
@@ -46,7 +48,7 @@ def test_without_anything_given_the_stylesheet_has_the_defaults() -> None:
     css = stylesheet(parse_variables(""))
     light, dark = declarations(css)
     assert css.index("@media (prefers-color-scheme: dark)") > css.index("--portal-accent")
-    assert set(light) == set(dark) == {*VARIABLES, "--portal-accent-text"}
+    assert set(light) == set(dark) == {*VARIABLES, "--portal-accent-text", "color-scheme"}
     assert (light["--portal-surface"], dark["--portal-surface"]) == ("#ffffff", "#202329")
 
 
@@ -111,6 +113,13 @@ def test_a_variable_that_is_there_twice_is_refused_but_not_in_another_section() 
 
 def test_variables_have_a_largest_size() -> None:
     assert refusal("\n" * 10_001) == "The variables have at most 10,000 characters."
+
+
+def test_a_page_that_is_dark_in_the_light_has_the_fields_and_badges_of_the_dark() -> None:
+    light, dark = declarations(stylesheet(parse_variables("@light\n--portal-background: #222")))
+    assert (light["color-scheme"], dark["color-scheme"]) == ("dark", "dark")
+    light, dark = declarations(stylesheet(Variables()))
+    assert (light["color-scheme"], dark["color-scheme"]) == ("light", "dark")
 
 
 def test_the_header_follows_cards_and_text() -> None:
@@ -195,13 +204,24 @@ def test_text_on_any_accent_can_be_read(accent: Colour) -> None:
     assert contrast(text_on(accent), accent) >= 4.5
 
 
+def test_the_file_of_styles_has_the_documented_defaults() -> None:
+    css = (settings.BASE_DIR / "static/portal.css").read_text()
+    (root,) = re.findall(r"^:root \{(.*?)^\}", css, re.DOTALL | re.MULTILINE)
+    written = dict(re.findall(r"(--[\w-]+): (.*);", root))
+    for variable in DOCUMENTED:
+        values = [f"var({value})" if value in VARIABLES else value for value in (variable.light, variable.dark)]
+        expected = values[0] if values[0] == values[1] else f"light-dark({', '.join(values)})"
+        assert written.pop(variable.name) == expected
+    assert written == {"--portal-accent-text": "#ffffff"}
+
+
 NAME = st.sampled_from([*VARIABLES, "--portal-x", "@light", "@dark", "@import"])
 VALUE = st.sampled_from(
     [*FONTS[:3], "red", "#abc", "1px", "url(x)", "}", "{", ";", "/*", "*/", "\\", '"', "<", "\x0c", ":"]
 )
 
 
-@settings(max_examples=300, deadline=None)
+@hypothesis_settings(max_examples=300, deadline=None)
 @given(st.lists(st.tuples(NAME, st.lists(VALUE | st.text(max_size=3), max_size=3)), max_size=4))
 def test_nothing_but_declarations_of_variables_reaches_a_stylesheet(lines: list[tuple[str, list[str]]]) -> None:
     try:
@@ -209,5 +229,5 @@ def test_nothing_but_declarations_of_variables_reaches_a_stylesheet(lines: list[
     except BadVariable:
         return
     value = r"(?:#[0-9a-f]{6,8}|0|[\d.]+(?:px|rem|%)|[\w ,\"-]+)"
-    block = rf":root\{{(?:--portal-[a-z-]+:{value};?)+\}}"
+    block = rf":root\{{(?:--portal-[a-z-]+:{value};)+color-scheme:(?:light|dark)\}}"
     assert re.fullmatch(rf"{block}\n@media \(prefers-color-scheme: dark\)\{{{block}\}}\n", css)
