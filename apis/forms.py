@@ -13,7 +13,8 @@ from apis.definition import Authentication, Basics, DefinitionError
 from apis.jsontext import Problem, shorten
 from apis.models import Api
 from apis.pages import pretty, pretty_document
-from apis.rules import MAX_LISTEN_PATH, MAX_NAME, MAX_TARGET, RawDefinition, listen_path_fault, target_fault
+from apis.rules import MAX_LISTEN_PATH, MAX_NAME, RawDefinition, listen_path_fault
+from orgs.addresses import MAX_TARGET, target_fault
 
 FIELD_OF = {"name": "name", "proxy.listen_path": "listen_path", "proxy.target_url": "target_url"}
 MOST_PROBLEMS = 20

@@ -8,7 +8,8 @@ from django.core.files.uploadedfile import UploadedFile
 
 from apis import openapi
 from apis.forms import retype, split, tags_help, unless_faulty
-from apis.rules import MAX_LISTEN_PATH, MAX_TARGET, listen_path_fault, target_fault
+from apis.rules import MAX_LISTEN_PATH, listen_path_fault
+from orgs.addresses import MAX_TARGET, target_fault
 
 File: TypeAlias = "UploadedFile[Any]"
 MOST_PER_REQUEST = 25_000_000  # bytes

@@ -25,7 +25,8 @@ from apis import jsontext, yamltext
 from apis.definition import Authentication, RawDefinition, build, slugify
 from apis.jsontext import Path, TextError, shorten
 from apis.openapi_types import SCHEMA_TYPES, is_whole
-from apis.rules import MAX_NAME, MAX_TARGET, target_fault
+from apis.rules import MAX_NAME
+from orgs.addresses import MAX_TARGET, target_fault
 
 MAX_BYTES = 20_000_000
 MAX_DEPTH = 64

@@ -11,16 +11,14 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from functools import cache
 from typing import Any
-from urllib.parse import urlsplit
 
-from apis.addresses import Reach, as_dialled, host_of, reach_of
 from apis.jsontext import Path, Problem, dotted, walk
+from orgs.addresses import HTTP, Reach, as_dialled, host_of, reach_of, target_fault
 
 RawDefinition = dict[str, Any]
 
 MAX_NAME = 200
 MAX_LISTEN_PATH = 200
-MAX_TARGET = 2000
 MAX_TAG = 60
 LISTEN_PATH = re.compile(r"/[A-Za-z0-9._~!$&'()+,;=:@/-]*", re.ASCII)
 # Gateways count by the value of the first two instead of by key, so they could use up somebody else's limits; newer
@@ -29,7 +27,6 @@ RESERVED_METADATA = frozenset({"tyk_developer_id", "rate_limit_pattern", "polici
 API_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 HEX_ID = re.compile(r"[0-9a-fA-F]{24}", re.ASCII)
 DOMAIN = re.compile(r"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?", re.ASCII)
-HTTP = ("http", "https")
 # What a gateway listens with says little of what it calls: an API at http may lead to a web socket, or to gRPC by h2c.
 CALLED = (*HTTP, "ws", "wss", "h2c")
 SCHEMES = {
@@ -144,19 +141,6 @@ def _has_other_targets(definition: RawDefinition) -> bool:
     proxy = get(definition, "proxy")
     balanced = get(proxy, "enable_load_balancing") and any(get(proxy, "target_list") or ())
     return bool(balanced or get(definition, "graphql", "execution_mode") == "supergraph")
-
-
-def target_fault(target: str, schemes: tuple[str, ...] = HTTP) -> str | None:
-    """Say what is wrong with a target address, as the end of a sentence."""
-    if len(target) > MAX_TARGET:
-        return f"must have at most {MAX_TARGET} characters."
-    if not target.isprintable() or " " in target:
-        return "must not hold spaces or control characters."
-    host = host_of(target)
-    if not host or urlsplit(target).scheme not in schemes:
-        listed = f"{', '.join(schemes[:-1])} or {schemes[-1]}"
-        return f"must be an absolute address with a host, beginning with {listed}://."
-    return None
 
 
 def _versions(definition: RawDefinition) -> Iterator[Problem]:

@@ -198,8 +198,8 @@ KEY_HASH = choice("KEY_HASH", "sha256", ("sha256", "murmur64", "murmur128"))
 # It is the gateway that calls a target: "localhost" is its machine, with whatever answers only there. On a trial that
 # is this machine; where the database is one's own, organisations get there only if it is wished.
 ALLOW_LOOPBACK_TARGETS = switch("ALLOW_LOOPBACK_TARGETS", default=EMBEDDED_DATABASE)
-# The same for webhooks of alerts, which this machine calls: its network is not the organisations'.
-ALERT_PRIVATE_TARGETS = switch("ALERT_PRIVATE_TARGETS", default=False)
+# The same for webhooks of alerts and proofs of domains, which this machine calls: its network is not theirs.
+PRIVATE_TARGETS = switch("PRIVATE_TARGETS", default=False)
 
 # Empty switches `/metrics` off.
 METRICS_TOKEN = secret("METRICS_TOKEN") if env.str("METRICS_TOKEN", "") else ""

@@ -19,7 +19,7 @@ UPWARD_IMPORTS = {
 WITHOUT_DJANGO = (
     *("apis/definition.py", "apis/jsontext.py", "apis/openapi.py", "apis/rules.py", "apis/tyk_fields.py"),
     *("apis/yamltext.py", "keys/paths.py", "keys/session.py", "keys/token.py", "keys/merging.py"),
-    *("orgs/domains/names.py", "orgs/domains/schedule.py"),
+    *("orgs/addresses.py", "orgs/domains/names.py", "orgs/domains/schedule.py"),
     *("dashboard/document.py", "dashboard/schemas.py", "dashboard/cli/documents.py", "dashboard/cli/planning.py"),
     *("keys/policies/fields.py", "keys/session_fields.py", "gateways/protocol.py", "gateways/feed/texts.py"),
     *("gateways/standing.py", "gateways/groups/configuration.py"),

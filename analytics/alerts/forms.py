@@ -10,9 +10,9 @@ from analytics.alerts.kinds import BOUNDS, OF_KEYS, OF_REQUESTS, PERCENTILES, WI
 from analytics.alerts.models import AlertRule
 from analytics.alerts.services import MAX_NAME, MOST_EMAILS, MOST_REQUESTS, RuleFields
 from apis.models import Api
-from apis.rules import MAX_TARGET
 from gateways.tags.forms import Suggesting
 from keys.models import Key
+from orgs.addresses import MAX_TARGET
 from orgs.ids import is_id
 from users import mail
 

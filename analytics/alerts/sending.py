@@ -15,9 +15,9 @@ from cryptography.fernet import InvalidToken
 from django.db.models import F
 from django.utils import timezone
 
-from analytics.alerts import guard, signing
+from analytics.alerts import signing
 from analytics.alerts.models import AlertDelivery
-from orgs import scope
+from orgs import guard, scope
 from orgs.sealing import unseal
 from orgs.turns import GIVEN_UP_AFTER, Turns, wait_after
 from users import mail

@@ -13,14 +13,14 @@ from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from analytics.alerts import evaluating, guard, signing, telling
+from analytics.alerts import evaluating, signing, telling
 from analytics.alerts.kinds import BOUNDS, OF_KEYS, OF_REQUESTS, PERCENTILES, WINDOWS, Kind, number
 from analytics.alerts.measuring import subject_of
 from analytics.alerts.models import AlertDelivery, AlertRule
 from apis.models import Api
 from apis.webhooks.checking import without_path
 from keys.models import Key
-from orgs import audit
+from orgs import audit, guard
 from orgs.display import when
 from orgs.ids import is_id
 from orgs.sealing import seal

@@ -6,8 +6,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from apis import jsontext
-from apis.addresses import host_of
 from apis.rules import GATEWAY_SECRET, RESERVED_METADATA
+from orgs.addresses import host_of
 
 MAX_REDIRECT, MAX_DESCRIPTION = 2_000, 200
 MIN_SECRET, MAX_SECRET = 16, 200

@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from apis.addresses import Reach, host_of, reach_of
-from apis.rules import GATEWAY_SECRET, OWN_TEMPLATE, target_fault
+from apis.rules import GATEWAY_SECRET, OWN_TEMPLATE
+from orgs.addresses import Reach, host_of, reach_of, target_fault
 
 METHODS = ("POST", "GET", "PUT", "PATCH", "DELETE")
 MAX_NAME = 120

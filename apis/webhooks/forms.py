@@ -5,9 +5,9 @@ from typing import Any, cast
 from django import forms
 
 from apis.models import Webhook
-from apis.rules import MAX_TARGET
 from apis.webhooks.checking import MAX_NAME, MAX_TIMEOUT_S, METHODS, WebhookError, read_headers
 from apis.webhooks.services import WebhookFields
+from orgs.addresses import MAX_TARGET
 
 
 class WebhookForm(forms.Form):

@@ -19,12 +19,12 @@ import apis.lists
 import keys.lists
 from apis import definition, openapi
 from apis.definition import Authentication, Basics, DefinitionError
-from apis.rules import MAX_TARGET
 from apis.services import create_api
 from dashboard.limits import OF_USERS, OF_VISITORS
 from keys.models import Key
 from keys.services import create_key
 from orgs import scope
+from orgs.addresses import MAX_TARGET
 from orgs.export import cell
 from orgs.models import AuditEntry
 from orgs.permissions import Level, ObjectKind

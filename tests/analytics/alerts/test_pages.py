@@ -77,7 +77,7 @@ def test_each_kind_has_a_form_that_saves(world: World, kind: Kind) -> None:
 
 
 def test_the_secret_of_a_webhook_is_shown_once(world: World, settings: Settings) -> None:
-    settings.ALERT_PRIVATE_TARGETS = True
+    settings.PRIVATE_TARGETS = True
     client = signed_in(world.ann)
     answer = client.post("/alerts/create/?kind=errors", form(url="http://127.0.0.1:9/T0K3N"))
     secret = answer.context["secret"]["value"]
@@ -104,7 +104,7 @@ REFUSED = [
     ({"emails": "nobody"}, "emails", "“nobody” is no e-mail address."),
     ({"emails": "\n".join(f"{n}@acme.example" for n in range(11))}, "emails", "at most 10"),
     ({"url": "http://169.254.169.254/"}, "url", "169.254.169.254 is a link-local or metadata address"),
-    ({"url": "http://2130706433/"}, "url", "is a private address: alerts are sent to public addresses only."),
+    ({"url": "http://2130706433/"}, "url", "is a private address: only public addresses are called."),
     ({"url": "http://ann:pw@hooks.example/"}, "url", "neither a user name"),
     ({"url": "hooks.example"}, "url", "absolute address"),
     ({"api": "nothing"}, "api", "There is no API with this name or ID."),

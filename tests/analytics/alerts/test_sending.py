@@ -18,8 +18,8 @@ from analytics.alerts.sending import Sender, claim
 from orgs import scope
 from orgs.models import Organisation
 from tests.analytics.alerts.conftest import deliveries, rule
-from tests.analytics.alerts.test_guard import Server, serve
 from tests.conftest import World
+from tests.orgs.test_guard import Server, serve
 
 __all__ = ["serve"]
 DOCUMENT = Path(__file__).resolve().parents[3] / "docs/alerts.md"
@@ -36,7 +36,7 @@ def is_genuine() -> Callable[..., bool]:
 
 @pytest.fixture
 def hook(settings: Settings, serve: Callable[..., Server]) -> Server:
-    settings.ALERT_PRIVATE_TARGETS = True
+    settings.PRIVATE_TARGETS = True
     return serve()
 
 
@@ -137,7 +137,7 @@ def test_an_installation_without_mail_says_so(world: World, settings: Settings) 
 
 
 def test_waits_grow_for_a_day_and_then_it_is_given_up(world: World, settings: Settings) -> None:
-    settings.ALERT_PRIVATE_TARGETS = True
+    settings.PRIVATE_TARGETS = True
     test(world.acme, emails=[], url="http://127.0.0.1:1/")
     begun = now = timezone.now()
     sender, tries = Sender(), 0
@@ -169,10 +169,10 @@ def test_what_was_public_when_it_was_saved_is_judged_again_when_it_is_sent(
     world: World, hook: Server, settings: Settings
 ) -> None:
     test(world.acme, emails=[], url=url_of(hook))
-    settings.ALERT_PRIVATE_TARGETS = False
+    settings.PRIVATE_TARGETS = False
     Sender().send_next()
     [(_, _, fault)] = state_of(world.acme)
-    assert fault == "127.0.0.1 is a private address: alerts are sent to public addresses only."
+    assert fault == "127.0.0.1 is a private address: only public addresses are called."
     assert hook.sent == []
 
 

@@ -1,4 +1,4 @@
-"""Where a gateway may be sent. Reads addresses only: looks up no name and opens no connection.
+"""Where an address leads that somebody typed. Reads addresses only: looks up no name and opens no connection.
 
 A name can still resolve to an inner address: the network around the gateways has to stop that.
 """
@@ -10,6 +10,8 @@ from enum import Enum
 from unicodedata import normalize
 from urllib.parse import unquote, urlsplit
 
+HTTP = ("http", "https")
+MAX_TARGET = 2000
 HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+", re.ASCII)
 ZONE = re.compile(r"%[^\]/]*\]")  # of an IPv6 address: [fe80::1%eth0]
 METADATA_NAMES = {"metadata", "metadata.google.internal", "instance-data", "instance-data.ec2.internal"}
@@ -34,6 +36,19 @@ def host_of(url: str) -> str | None:
     except ValueError:
         return None
     return host if HOST.fullmatch(host) else None
+
+
+def target_fault(target: str, schemes: tuple[str, ...] = HTTP) -> str | None:
+    """Say what is wrong with a target address, as the end of a sentence."""
+    if len(target) > MAX_TARGET:
+        return f"must have at most {MAX_TARGET} characters."
+    if not target.isprintable() or " " in target:
+        return "must not hold spaces or control characters."
+    host = host_of(target)
+    if not host or urlsplit(target).scheme not in schemes:
+        listed = f"{', '.join(schemes[:-1])} or {schemes[-1]}"
+        return f"must be an absolute address with a host, beginning with {listed}://."
+    return None
 
 
 def as_dialled(url: str) -> str:

@@ -1,8 +1,8 @@
 """The one way out: calls an address that an organisation chose, and never one within our own network.
 
 The name is looked up once, each address that it has is judged, and the connection goes to one of these very
-addresses: a name that leads elsewhere a moment later leads nowhere. Nothing is followed, and of the answer only its
-status leaves here, so that nobody reads by it what is not theirs.
+addresses: a name that leads elsewhere a moment later leads nowhere. Nothing is followed. What an answer holds leaves
+here for those alone who compare it with something, so that nobody reads by it what is not theirs.
 """
 
 import ipaddress
@@ -13,12 +13,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TookTooLong
+from typing import TypeVar
 from urllib.parse import quote, urlsplit
 
 from django.conf import settings
 
-from apis.addresses import IP, METADATA_IPS, host_of
-from apis.rules import target_fault
+from orgs.addresses import IP, METADATA_IPS, host_of, target_fault
 
 TIMEOUT_S = 5.0
 LOOKUP_TIMEOUT_S = 2.0
@@ -26,6 +26,9 @@ MOST_READ = 64_000
 PORTS = {"http": 80, "https": 443}
 AS_TYPED = "/%:@!$&'()*+,;=~-._?"  # what stays as it is in a path and query
 STATUS = re.compile(rb"HTTP/1\.[01] ([1-5][0-9]{2})(?: |\r?\n)")
+LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]{1,9})(?:\r|$)", re.IGNORECASE)
+CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked", re.IGNORECASE)
+CHUNK = re.compile(rb"([0-9A-Fa-f]{1,8})(?:;[^\r\n]*)?\r\n")
 # What all IPv6 addresses of the outside lie in. Others hold addresses of IPv4, or are of one network.
 IPV6_OUTSIDE = ipaddress.IPv6Network("2000::/3")
 IPV6_TUNNELS = (ipaddress.IPv6Network("2001::/32"), ipaddress.IPv6Network("2002::/16"))
@@ -34,6 +37,7 @@ IPV6_OF_IPV4 = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("::
 METADATA = {*METADATA_IPS, ipaddress.ip_address("168.63.129.16")}
 
 Lookup = Callable[[str, int], Sequence[str]]
+A = TypeVar("A", bound="_Status")
 # Many, since a name server that never answers holds one for long, and others' names must be found meanwhile.
 _lookups = ThreadPoolExecutor(max_workers=128, thread_name_prefix="lookup")
 
@@ -64,23 +68,39 @@ def post(
     url: str, body: bytes, headers: Mapping[str, str], *, lookup: Lookup = look_up, tls: ssl.SSLContext | None = None
 ) -> int:
     """Return the status of the answer. Raises Refused or Failed, after TIMEOUT_S at the latest."""
+    own = {**headers, "Content-Length": str(len(body))}
+    return _call("POST", url, body, own, _Status(), lookup=lookup, tls=tls).status
+
+
+def get(
+    url: str, headers: Mapping[str, str], *, lookup: Lookup = look_up, tls: ssl.SSLContext | None = None
+) -> tuple[int, bytes]:
+    """Return the status of the answer, and its body as far as MOST_READ bytes go. Raises as `post` does."""
+    answer = _call("GET", url, b"", headers, _Whole(), lookup=lookup, tls=tls)
+    return answer.status, answer.body
+
+
+def _call(
+    method: str, url: str, body: bytes, headers: Mapping[str, str], wanted: A, *, lookup: Lookup,
+    tls: ssl.SSLContext | None,
+) -> A:  # fmt: skip
     deadline = time.monotonic() + TIMEOUT_S
     host, port, path, is_tls = _parts(url)
     addresses = addresses_of(host, port, lookup=lookup, within_s=min(LOOKUP_TIMEOUT_S, _left(deadline)))
     name = f"[{host}]" if ":" in host else host
-    lines = [f"POST {path} HTTP/1.1", f"Host: {name}" if port in PORTS.values() else f"Host: {name}:{port}"]
+    lines = [f"{method} {path} HTTP/1.1", f"Host: {name}" if port in PORTS.values() else f"Host: {name}:{port}"]
     lines += [f"{header}: {value}" for header, value in headers.items()]
-    lines += [f"Content-Length: {len(body)}", "Connection: close", "", ""]
+    lines += ["Connection: close", "", ""]
     request = "\r\n".join(lines).encode("latin-1") + body
     context = (tls or ssl.create_default_context()) if is_tls else None
     try:
         with _connected(addresses, port, deadline) as plain:
             if context is None:
-                return _exchange(plain, request, deadline)
+                return _exchange(plain, request, deadline, wanted)
             with context.wrap_socket(plain, server_hostname=host, do_handshake_on_connect=False) as secured:
                 secured.settimeout(_left(deadline))
                 secured.do_handshake()
-                return _exchange(secured, request, deadline)
+                return _exchange(secured, request, deadline, wanted)
     except ssl.SSLCertVerificationError as error:
         raise Failed(f"Its certificate is not good: {error.verify_message}.") from None
     except TimeoutError:
@@ -97,8 +117,8 @@ def addresses_of(host: str, port: int, *, lookup: Lookup, within_s: float) -> li
         raise Failed(f"The name {host} was not found.") from None
     addresses = list(dict.fromkeys(found))
     for address in addresses:
-        if reason := refusal_of(address, may_be_private=settings.ALERT_PRIVATE_TARGETS):
-            raise Refused(f"{host} is {reason}: alerts are sent to public addresses only.")
+        if reason := refusal_of(address, may_be_private=settings.PRIVATE_TARGETS):
+            raise Refused(f"{host} is {reason}: only public addresses are called.")
     if not addresses:
         raise Failed(f"The name {host} was not found.")
     return addresses
@@ -172,7 +192,7 @@ def _connected(addresses: Sequence[str], port: int, deadline: float) -> socket.s
     raise fault
 
 
-def _exchange(connected: socket.socket, request: bytes, deadline: float) -> int:
+def _exchange(connected: socket.socket, request: bytes, deadline: float, wanted: A) -> A:
     connected.settimeout(_left(deadline))
     connected.sendall(request)
     answer = b""
@@ -185,10 +205,53 @@ def _exchange(connected: socket.socket, request: bytes, deadline: float) -> int:
         if status and ends and status[1].startswith(b"1"):  # the answer itself is still to come
             answer = rest
         elif status:
-            return int(status[1])
+            is_all = not piece or len(answer) >= MOST_READ
+            if wanted.takes(int(status[1]), head, rest) or is_all:
+                return wanted
         elif ends or not piece:
             break
     raise Failed("It answered something that is not HTTP.")
+
+
+class _Status:
+    """Of the answer only its status."""
+
+    status = 0
+
+    def takes(self, status: int, head: bytes, rest: bytes) -> bool:
+        """Take what there is of the answer; return whether that is all that is wanted."""
+        self.status = status
+        return True
+
+
+class _Whole(_Status):
+    """The status and the body, until it ends."""
+
+    body = b""
+
+    def takes(self, status: int, head: bytes, rest: bytes) -> bool:
+        self.status, self.body = status, rest
+        if CHUNKED.search(head):
+            self.body, is_all = _of_chunks(rest)
+            return is_all
+        if length := LENGTH.search(head):
+            self.body = rest[: int(length[1])]
+            return len(rest) >= int(length[1])
+        return False
+
+
+def _of_chunks(rest: bytes) -> tuple[bytes, bool]:
+    """Return what has come of a body in chunks, and whether it is all."""
+    body = b""
+    while found := CHUNK.match(rest):
+        size = int(found[1], 16)
+        if size == 0:
+            return body, True
+        piece = rest[found.end() : found.end() + size]
+        body, rest = body + piece, rest[found.end() + size :].removeprefix(b"\r\n")
+        if len(piece) < size:
+            break
+    return body, False
 
 
 def _left(deadline: float) -> float:

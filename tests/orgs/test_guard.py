@@ -18,8 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
 
-from analytics.alerts import guard
-from analytics.alerts.guard import Failed, Refused
+from orgs import guard
+from orgs.guard import Failed, Refused
 
 OK = b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n"
 
@@ -77,7 +77,7 @@ def serve() -> Iterator[Callable[..., Server]]:
 @pytest.fixture
 def private(settings: Settings) -> None:
     """Servers of a test are on this machine."""
-    settings.ALERT_PRIVATE_TARGETS = True
+    settings.PRIVATE_TARGETS = True
 
 
 def leads_to(*addresses: str) -> Callable[[str, int], list[str]]:
@@ -152,7 +152,7 @@ def test_metadata_and_addresses_of_nobody_are_refused_in_any_case(address: str) 
     ],
 )  # fmt: skip
 def test_no_form_of_an_address_leads_inside(url: str, settings: Settings) -> None:
-    settings.ALERT_PRIVATE_TARGETS = False
+    settings.PRIVATE_TARGETS = False
     with pytest.raises(Refused):
         guard.check(url)
     with pytest.raises(Refused):
@@ -311,3 +311,55 @@ def test_over_tls_the_certificate_must_be_of_the_name(serve: Callable[..., Serve
         guard.post(f"https://hooks.example:{server.port}/", b"x", {}, lookup=lookup)
     assert named[0] == "hooks.example"
     assert len(server.sent) == 1
+
+
+# What is read of an answer
+
+
+def answer_of(*pieces: str) -> bytes:
+    return "\r\n".join(pieces).encode()
+
+
+@pytest.mark.usefixtures("private")
+@pytest.mark.parametrize(
+    ("answer", "found"),
+    [
+        (answer_of("HTTP/1.1 200 OK", "Content-Length: 5", "", "token, and more"), b"token"),
+        (answer_of("HTTP/1.1 200 OK", "", "until it ends"), b"until it ends"),
+        (answer_of("HTTP/1.0 404 Not Found", "", ""), b""),
+        (
+            answer_of("HTTP/1.1 200 OK", "Transfer-Encoding: chunked", "", "3", "tok", "2;x=y", "en", "0", "", ""),
+            b"token",
+        ),
+        (answer_of("HTTP/1.1 200 OK", "transfer-encoding: Chunked", "", "3", "tok", "zz"), b"tok"),
+        (answer_of("HTTP/1.1 200 OK", "Transfer-Encoding: chunked", "", "ffffffff", "tok"), b"tok"),
+        (answer_of("HTTP/1.1 103 Early Hints", "Link: x", "", "HTTP/1.1 200 OK", "", "late"), b"late"),
+    ],
+)
+def test_a_body_is_read_however_it_is_sent(serve: Callable[..., Server], answer: bytes, found: bytes) -> None:
+    server = serve(answer=answer)
+    status, body = guard.get(f"http://127.0.0.1:{server.port}/file", {"Accept": "text/plain"})
+    assert (status, body) == (404 if b"404" in answer else 200, found)
+    assert server.sent[0].startswith(b"GET /file HTTP/1.1\r\n")
+    assert b"Content-Length" not in server.sent[0]
+
+
+@pytest.mark.usefixtures("private")
+def test_of_a_long_body_only_the_beginning_is_read(serve: Callable[..., Server]) -> None:
+    server = serve(answer=b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 10_000_000)
+    status, body = guard.get(f"http://127.0.0.1:{server.port}/", {})
+    assert (status, len(body)) == (200, guard.MOST_READ - len(b"HTTP/1.1 200 OK\r\n\r\n"))
+
+
+@pytest.mark.usefixtures("private")
+def test_a_body_that_never_ends_is_left_in_time(serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard, "TIMEOUT_S", 1.0)
+    server = serve(answer=b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 1_000, trickle_s=0.1)
+    with pytest.raises(Failed, match="It did not answer within 1 s"):
+        guard.get(f"http://127.0.0.1:{server.port}/", {})
+
+
+def test_a_private_address_is_not_read_either(settings: Settings) -> None:
+    settings.PRIVATE_TARGETS = False
+    with pytest.raises(Refused, match="is a private address"):
+        guard.get("http://127.0.0.1/", {})
