@@ -1,5 +1,6 @@
 """Every setting comes from the environment (the README has the table); a missing or wrong one stops the start."""
 
+from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -51,6 +52,18 @@ def database(url: str, name: str) -> dict[str, object]:
         raise ImproperlyConfigured(f"{name} must be a postgres:// address.")
     options: dict[str, object] = env.db_url_config(url)
     return options | {"ENGINE": "django.db.backends.postgresql"}
+
+
+def name_server(text: str) -> tuple[str, int]:
+    """Read `address[:port]`."""
+    try:
+        return str(ip_address(text)), 53
+    except ValueError:
+        parts = urlsplit(f"//{text}")
+    try:
+        return str(ip_address(parts.hostname or "")), parts.port or 53
+    except ValueError as error:
+        raise ImproperlyConfigured("DNS_SERVERS must be addresses like 192.0.2.1 or 192.0.2.1:53.") from error
 
 
 def check_redis_url(url: str, name: str) -> None:
@@ -200,6 +213,9 @@ KEY_HASH = choice("KEY_HASH", "sha256", ("sha256", "murmur64", "murmur128"))
 ALLOW_LOOPBACK_TARGETS = switch("ALLOW_LOOPBACK_TARGETS", default=EMBEDDED_DATABASE)
 # The same for webhooks of alerts and proofs of domains, which this machine calls: its network is not theirs.
 PRIVATE_TARGETS = switch("PRIVATE_TARGETS", default=False)
+
+# Whom to ask for the records that prove domains; the system's own where none is named.
+DNS_SERVERS = [name_server(text) for text in env.list("DNS_SERVERS", default=[])]
 
 # Empty switches `/metrics` off.
 METRICS_TOKEN = secret("METRICS_TOKEN") if env.str("METRICS_TOKEN", "") else ""

@@ -11,6 +11,7 @@ from django.db import DatabaseError, connection
 from gateways import nodes, serving, versions
 from gateways.delivery import Deliveries
 from gateways.feed import building
+from orgs.domains.checking import Checks
 from orgs.hot import drop_dead_connection
 from users.mailing import Sender
 
@@ -19,6 +20,7 @@ LOOKS_EVERY_S = 0.2
 SERVES_EVERY_S = 1.0
 ASKS_EVERY_S = 60.0
 MAILS_EVERY_S = 1.0
+CHECKS_EVERY_S = 0.5
 TIDIES_EVERY_S = 600.0
 LONGEST_WAIT_S = 10.0
 # One waits for a Redis that hardly answers, whose lane it has; the other goes on with all the rest.
@@ -28,10 +30,14 @@ SIDE_BY_SIDE = 2
 def run_side_by_side(stopping: threading.Event) -> None:
     """Work until it is stopped, or until one of them fails.
 
-    Neither gateways that do not say their version nor a mail server that does not answer delay anything.
+    Neither gateways that do not say their version nor servers of mail and names that do not answer delay anything.
     """
-    log.info("The worker delivers to gateways and sends mail.")
-    beside = ((versions.ask_all, ASKS_EVERY_S), (Sender().send_next, MAILS_EVERY_S))
+    log.info("The worker delivers to gateways, sends mail and looks up proofs of domains.")
+    beside = (
+        (versions.ask_all, ASKS_EVERY_S),
+        (Sender().send_next, MAILS_EVERY_S),
+        (Checks().work, CHECKS_EVERY_S),
+    )
     with ThreadPoolExecutor(SIDE_BY_SIDE + len(beside)) as pool:
         running = [pool.submit(Worker(stopping).run) for _ in range(SIDE_BY_SIDE)]
         running += [pool.submit(repeat, work, every_s, stopping) for work, every_s in beside]

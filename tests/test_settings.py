@@ -81,6 +81,8 @@ def test_admin_secret_may_be_left_out() -> None:
         ("GATEWAY_REDIS_URL", "http://redis:6379", "must be a redis:// or rediss:// address."),
         ("GATEWAY_REDIS_URL", "redis:", "must be a redis:// or rediss:// address."),
         ("SESSION_HOURS", "0", "must be at least 1."),
+        ("DNS_SERVERS", "ns.example", "must be addresses like 192.0.2.1 or 192.0.2.1:53."),
+        ("DNS_SERVERS", "192.0.2.1,192.0.2.1:x", "must be addresses like 192.0.2.1 or 192.0.2.1:53."),
         ("KEY_HASH", "md5", "must be one of sha256, murmur64, murmur128."),
         ("LOG_LEVEL", "loud", "must be one of DEBUG, INFO, WARNING, ERROR."),
     ],
@@ -90,6 +92,14 @@ def test_wrong_setting_stops_the_start_with_its_name(name: str, value: str, faul
     with pytest.raises(ImproperlyConfigured) as refused:
         read(**environment)
     assert str(refused.value) == f"{name} {fault}"
+
+
+def test_name_servers_are_addresses_with_or_without_a_port() -> None:
+    assert read(DNS_SERVERS="")["DNS_SERVERS"] == []
+    given = "192.0.2.1,192.0.2.2:5353,2001:db8::1,[2001:db8::2]:5353"
+    assert read(DNS_SERVERS=given)["DNS_SERVERS"] == [
+        ("192.0.2.1", 53), ("192.0.2.2", 5353), ("2001:db8::1", 53), ("2001:db8::2", 5353),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,7 @@ def test_worker_that_waits_for_a_redis_goes_on_with_the_others(monkeypatch: pyte
     monkeypatch.setattr(Worker, "run", lambda _: together.wait())
     monkeypatch.setattr("gateways.versions.ask_all", lambda: None)
     monkeypatch.setattr(Sender, "send_next", lambda _: 0)
+    monkeypatch.setattr("gateways.working.Checks.work", lambda _: None)
     call_command("worker")
 
 
@@ -73,14 +74,15 @@ def test_worker_ends_when_one_of_them_fails(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(Worker, "run", run)
     monkeypatch.setattr("gateways.versions.ask_all", lambda: None)
     monkeypatch.setattr(Sender, "send_next", lambda _: 0)
+    monkeypatch.setattr("gateways.working.Checks.work", lambda _: None)
     with pytest.raises(RuntimeError, match="A bug"):
         run_side_by_side(threading.Event())
 
 
-def test_neither_gateways_without_a_version_nor_a_slow_mail_server_hold_up_anything(
+def test_neither_gateways_without_a_version_nor_slow_servers_of_mail_and_names_hold_up_anything(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    together = threading.Barrier(4, timeout=10)
+    together = threading.Barrier(5, timeout=10)
 
     def wait(*_: object) -> int:
         together.wait()
@@ -89,6 +91,7 @@ def test_neither_gateways_without_a_version_nor_a_slow_mail_server_hold_up_anyth
     monkeypatch.setattr(Worker, "run", wait)
     monkeypatch.setattr("gateways.versions.ask_all", wait)
     monkeypatch.setattr(Sender, "send_next", wait)
+    monkeypatch.setattr("gateways.working.Checks.work", wait)
     run_side_by_side(threading.Event())
 
 
