@@ -54,6 +54,7 @@ ORGANISATION_LINKS: tuple[tuple[str, tuple[Link, ...]], ...] = (
         (
             ("Audit trail", "/audit/", "history", ObjectKind.AUDIT),
             ("Mail", "/mail/", "mail", ObjectKind.SYSTEM),
+            ("Domains", "/domains/", "world", ObjectKind.SYSTEM),
             ("Settings", "/settings/", "settings", ObjectKind.SYSTEM),
             ("JSON API", "/reference/", "code", None),
             ("Admin", "/admin/", "list-check", None),

@@ -13,7 +13,7 @@ from keys.models import Key
 from keys.states import in_state
 from orgs import trail
 from orgs.http import OrgRequest
-from orgs.models import AuditEntry
+from orgs.models import AuditEntry, Domain
 from orgs.paging import count
 from orgs.permissions import Level, ObjectKind, may, signed_in
 from portal.models import Developer, KeyRequest
@@ -33,11 +33,21 @@ def home(request: OrgRequest) -> HttpResponse:
         "mail_url": f"{request.site.prefix}/mail/?state=queued",
         "stats": stats(request),
         "checklist": checklist(request),
+        "failing_domains": failing_domains(request),
         "history": trail.lines(AuditEntry.objects.order_by("-at", "-id")[:8]) if may_audit else None,
         "history_title": "Last changes",
         "history_url": f"{request.site.prefix}/audit/",
     }
     return render(request, "dashboard/home.html", context)
+
+
+def failing_domains(request: OrgRequest) -> list[dict[str, str]]:
+    """Return the domains that are about to be lost."""
+    if not may(request, ObjectKind.SYSTEM, Level.READ):
+        return []
+    failing = Domain.objects.filter(proven_at__isnull=False, failing_since__isnull=False).order_by("host")
+    prefix = f"{request.site.prefix}/domains/"
+    return [{"host": host, "url": f"{prefix}{id}/"} for id, host in failing.values_list("id", "host")]
 
 
 def stats(request: OrgRequest) -> list[dict[str, str]]:

@@ -1,16 +1,15 @@
 """The gateways of an organisation: looked at, and never changed, since they are the installation's."""
 
-from typing import Any
 from uuid import UUID
 
 from django.http import Http404, HttpResponse
-from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from apis.pages import find_api
 from apis.pages import page as api_page
 from gateways import pages, sight
 from orgs.http import OrgRequest
+from orgs.live import live
 from orgs.permissions import Level, ObjectKind, require
 
 READ = require(ObjectKind.SYSTEM, Level.READ)
@@ -37,9 +36,3 @@ def api(request: OrgRequest, id: str) -> HttpResponse:
     """A tab of the API's page: where it runs is for those who may read the API."""
     found = find_api(id)
     return live(request, "gateways", "api", api_page(request, found, "gateways") | pages.api_tab(request, found))
-
-
-def live(request: OrgRequest, folder: str, name: str, context: dict[str, Any]) -> HttpResponse:
-    """The page asks for itself again and again, and is given what may have changed in it alone."""
-    is_fragment = request.headers.get("HX-Request") == "true"
-    return render(request, f"{folder}/{'_' if is_fragment else ''}{name}.html", context)

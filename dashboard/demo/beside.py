@@ -1,4 +1,4 @@
-"""What stands beside the demo's APIs and keys: plans, certificates, a webhook, an OAuth client."""
+"""What stands beside the demo's APIs and keys: plans, certificates, a webhook, domains, OAuth clients."""
 
 from datetime import timedelta
 
@@ -17,6 +17,8 @@ from dashboard.demo.content import DemoOrganisation
 from keys.models import Policy
 from keys.policies.services import create_policy
 from keys.rights import ApiAccess
+from orgs.domains.services import claim_domain, vouch
+from orgs.models import Domain
 
 # Name, requests a minute, quota of a month.
 PLANS = (("Bronze", 60, 100_000), ("Silver", 600, 2_000_000), ("Gold", 6_000, -1))
@@ -70,6 +72,12 @@ def certificate(host: str, days: int) -> bytes:
 def make_webhook(demo: DemoOrganisation) -> None:
     target = f"https://alerts.{demo.slug}.example/gateway"
     create_webhook(name="Alerts of the platform team", method="POST", target_url=target, event_timeout_s=60)
+
+
+def make_domains(demo: DemoOrganisation) -> None:
+    """One that is given, since nobody can prove a name that ends in .example, and one that waits for its proof."""
+    vouch(host=f"apis.{demo.slug}.example", purpose=Domain.Purpose.APIS)
+    claim_domain(host=f"portal.{demo.slug}.example", purpose=Domain.Purpose.PORTAL)
 
 
 def make_oauth_clients(apis: list[Api]) -> None:

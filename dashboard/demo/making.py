@@ -7,7 +7,7 @@ from django.db import transaction
 from django.urls import get_urlconf, set_urlconf
 
 from dashboard.demo.apis import make_apis, move_to_second_version
-from dashboard.demo.beside import make_certificates, make_oauth_clients, make_policies, make_webhook
+from dashboard.demo.beside import make_certificates, make_domains, make_oauth_clients, make_policies, make_webhook
 from dashboard.demo.content import GROUPS, UNBOUNDED_EMAIL, UNBOUNDED_NAME, DemoOrganisation
 from dashboard.demo.keys import make_key, raise_limits
 from dashboard.demo.portal import make_portal
@@ -96,6 +96,7 @@ def fill(organisation: Organisation, demo: DemoOrganisation, password: str, tell
         policies = make_policies(demo, apis)
         make_certificates(demo)
         make_webhook(demo)
+        make_domains(demo)
         make_oauth_clients(apis)
     keys = []
     names = [user.name.partition(" ")[0].lower() for user in team]

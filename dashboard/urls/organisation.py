@@ -7,7 +7,9 @@ import apis.views.changing
 import gateways.views
 import keys.policies.views
 import keys.views.reading
+import orgs.domains.views
 from analytics.pages.subjects import last_used
+from apis.at_domains import names_at
 from dashboard import admin_sites, reference, views
 from portal.consequences import of_api, of_policy
 
@@ -24,6 +26,9 @@ urlpatterns = [
     # Tabs of the pages of APIs and keys, which know but their paths: what these show lies above them.
     path("apis/<id:id>/gateways/", gateways.views.api, name="api_gateways"),
     path("apis/<id:id>/use/", analytics.views.api_use, name="api_use"),
+    path("domains/", include("orgs.domains.urls")),
+    # What stops with a domain lies above it too.
+    path("domains/<id:id>/delete/", orgs.domains.views.delete, {"apis_at": names_at}, name="delete_domain"),
     path("certificates/", include("apis.certificates.urls")),
     path("webhooks/", include("apis.webhooks.urls")),
     path("alerts/", include("analytics.alerts.urls")),

@@ -12,8 +12,8 @@ from gateways.groups import pages
 from gateways.groups.forms import GroupForm, RotateForm
 from gateways.models import GatewayGroup
 from gateways.services import GroupRefused
-from gateways.views import live
 from orgs.http import OrgRequest
+from orgs.live import live
 from orgs.permissions import signed_in
 
 # What stands in the configuration of gateways too.

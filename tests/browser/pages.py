@@ -11,6 +11,7 @@ OF_GATEWAY = (
     "{policy}edit/", "{policy}delete/",
     "/certificates/", "/certificates/add/", "{certificate}", "{certificate}delete/",
     "/webhooks/", "/webhooks/create/",
+    "/domains/", "/domains/add/", "{domain}", "{domain}edit/", "{domain}delete/",
     "/alerts/", "/alerts/create/", "/alerts/create/?kind=errors", "/alerts/history/", "/alerts/deliveries/",
     "/gateways/", "{api}gateways/", "{api}use/", "{key}use/",
 )  # fmt: skip
@@ -45,6 +46,7 @@ ON_VISITS = (
     "{key}",
     "/mail/",
     "/settings/",
+    "/domains/",
     "/gateways/",
     "/analytics/",
     "/analytics/keys/board/",
@@ -58,6 +60,7 @@ LISTS = {
     "key": ("/keys/", "/keys/"),
     "policy": ("/policies/", "/policies/"),
     "certificate": ("/certificates/", "/certificates/"),
+    "domain": ("/domains/", "/domains/"),
     "tag": ("/tags/", "/tags/"),
     "analysed_api": ("/analytics/apis/", "/analytics/apis/"),
     "analysed_key": ("/analytics/keys/", "/analytics/keys/"),

@@ -30,7 +30,8 @@ from keys.models import Key, Policy
 from keys.policies.services import create_policy
 from keys.services import create_key
 from orgs import scope
-from orgs.models import AuditEntry, Organisation
+from orgs.domains.services import claim_domain
+from orgs.models import AuditEntry, Domain, Organisation
 from portal.models import Application, Developer, Entry, KeyRequest, Page, Plan, SignUp
 from portal.services.applications import create_application
 from portal.services.pages import create_page
@@ -66,6 +67,8 @@ OBJECT_OF: dict[str, type[models.Model]] = {
     "certificates:": Certificate,
     "webhooks:": Webhook,
     "alerts:": AlertRule,
+    "domains:": Domain,
+    "delete_domain": Domain,
     "oauth_clients:": OAuthClient,
     "tags:": SegmentTag,
     "gateways:": Node,
@@ -186,6 +189,7 @@ def fill(organisation: Organisation | None, person: User) -> Objects:
                 Certificate: add_certificate(pem=self_signed().pem),
                 Webhook: create_webhook(name="Alerts", target_url="https://alerts.example/"),
                 AlertRule: create_rule(name="Errors", kind="errors", threshold=5, emails=["ops@acme.example"])[0],
+                Domain: claim_domain(host=f"{organisation.slug}.example", purpose=Domain.Purpose.DASHBOARD),
                 OAuthClient: create_oauth_client(api=oauth_api(f"{listen_path}tokens/"))[0],
                 Key: create_key(alias="shop", has_all_apis=True)[0],
                 Policy: create_policy(name="Gold", metadata={"plan": "gold"}),
