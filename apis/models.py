@@ -36,7 +36,8 @@ class Api(OrgOwned):
     `user_owners` and `group_owners` are the ids that clients keep there; they give nobody a right.
 
     Two APIs with one listen path stop each other on a gateway, whoever owns them: so the path is unique across
-    organisations, and so is `api_id`.
+    organisations, and so is `api_id`. At a domain it is unique within the organisation, since gateways are told only
+    of the APIs whose organisation has proven their domain.
     """
 
     id = id_field()
@@ -73,7 +74,14 @@ class Api(OrgOwned):
         constraints = (
             models.UniqueConstraint(fields=["api_id"], name="apis_api_id"),
             # With and without a slash at its end it is the same path to a gateway.
-            models.UniqueConstraint("domain", RTrimSlash("listen_path"), name="apis_listen_path"),
+            models.UniqueConstraint(RTrimSlash("listen_path"), name="apis_listen_path", condition=models.Q(domain="")),
+            models.UniqueConstraint(
+                "organisation",
+                "domain",
+                RTrimSlash("listen_path"),
+                name="apis_listen_path_at_domain",
+                condition=~models.Q(domain=""),
+            ),
         )
         indexes = (
             models.Index(fields=["organisation", "-created_at", "-id"], name="apis_newest"),

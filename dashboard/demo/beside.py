@@ -74,9 +74,13 @@ def make_webhook(demo: DemoOrganisation) -> None:
     create_webhook(name="Alerts of the platform team", method="POST", target_url=target, event_timeout_s=60)
 
 
-def make_domains(demo: DemoOrganisation) -> None:
-    """One that is given, since nobody can prove a name that ends in .example, and one that waits for its proof."""
+def give_domain(demo: DemoOrganisation) -> None:
+    """As whoever runs the installation does: nobody can prove a name that ends in .example."""
     vouch(host=f"apis.{demo.slug}.example", purpose=Domain.Purpose.APIS)
+
+
+def make_domain(demo: DemoOrganisation) -> None:
+    """One that waits for its proof."""
     claim_domain(host=f"portal.{demo.slug}.example", purpose=Domain.Purpose.PORTAL)
 
 

@@ -7,7 +7,14 @@ from django.db import transaction
 from django.urls import get_urlconf, set_urlconf
 
 from dashboard.demo.apis import make_apis, move_to_second_version
-from dashboard.demo.beside import make_certificates, make_domains, make_oauth_clients, make_policies, make_webhook
+from dashboard.demo.beside import (
+    give_domain,
+    make_certificates,
+    make_domain,
+    make_oauth_clients,
+    make_policies,
+    make_webhook,
+)
 from dashboard.demo.content import GROUPS, UNBOUNDED_EMAIL, UNBOUNDED_NAME, DemoOrganisation
 from dashboard.demo.keys import make_key, raise_limits
 from dashboard.demo.portal import make_portal
@@ -86,6 +93,7 @@ def fill(organisation: Organisation, demo: DemoOrganisation, password: str, tell
     administrator = team[0]
     pending_invitation(organisation, demo, groups, by=administrator)
     publishers, issuers = members(team, "API team"), members(team, "Key desk")
+    give_domain(demo)
     tell(f"{demo.name}: APIs")
     with acting(publishers[0]):
         apis = make_apis(demo)
@@ -96,7 +104,7 @@ def fill(organisation: Organisation, demo: DemoOrganisation, password: str, tell
         policies = make_policies(demo, apis)
         make_certificates(demo)
         make_webhook(demo)
-        make_domains(demo)
+        make_domain(demo)
         make_oauth_clients(apis)
     keys = []
     names = [user.name.partition(" ")[0].lower() for user in team]

@@ -25,7 +25,7 @@ from keys.policies.rights import accesses_of
 from keys.policies.wire import policies_json
 from keys.session import Access
 from orgs import scope
-from orgs.models import Organisation
+from orgs.models import Domain, Organisation
 from orgs.turns import Turns
 
 log = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ ENTRIES_OF_ONE, ORGANISATIONS_AT_ONCE = 100, 20
 LONGEST_HISTORY = 20
 GONE = "It has been deleted."
 # Raise this when the rules change: everything is looked at again. Part of it are settings that the rules follow.
-RULES = 1
+RULES = 2
 TURNS = Turns()
 
 
@@ -96,11 +96,24 @@ def _apis(ids: Sequence[str]) -> dict[str, Built]:
     rows = list(Api.objects.filter(pk__in=ids))
     limits = Organisation.objects.get(pk=scope.current_organisation_id()).gateway_session
     known = rights.own_apis(Api.objects.filter(pk__in=ids).order_by())
+    proven = _proven_hosts({_host(api.domain) for api in rows if api.domain})
     registered = tags.for_feed({tag for api in rows for tag in (*api.tags, *_tags_in(api.definition))})
     return {
-        api.pk: _api(api, limits, registered, depends=repr((api.api_id, api.name, known[api.pk].versions)))
+        api.pk: _api(api, limits, registered, proven, depends=repr((api.api_id, api.name, known[api.pk].versions)))
         for api in rows
     }
+
+
+def _host(domain: str) -> str:
+    return domain.partition(":")[0]
+
+
+def _proven_hosts(hosts: set[str]) -> set[str]:
+    """Return those of the hosts that the open organisation has proven, for its APIs."""
+    if not hosts:
+        return set()
+    proven = Domain.objects.filter(host__in=hosts, purpose=Domain.Purpose.APIS, proven_at__isnull=False)
+    return set(proven.order_by().values_list("host", flat=True))
 
 
 class _Tagged(msgspec.Struct):
@@ -115,9 +128,12 @@ def _tags_in(definition: str) -> list[str]:
         return []  # it is not delivered
 
 
-def _api(api: Api, limits: dict[str, Any] | None, registered: tags.ForFeed, *, depends: str) -> Built:
+def _api(api: Api, limits: dict[str, Any] | None, registered: tags.ForFeed, proven: set[str], *, depends: str) -> Built:
     built = Built(name=api.name[:200], revision=api.revision, depends=depends, tags=list(api.tags))
     if not api.is_active:
+        return built
+    if api.domain and _host(api.domain) not in proven:
+        built.fault = f"Its domain {api.domain} is not proven: prove it under Domains."
         return built
     try:
         built.text, built.tags = api_text(

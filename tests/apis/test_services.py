@@ -124,6 +124,15 @@ def test_create_api_allows_one_listen_path_on_two_domains(in_acme: World) -> Non
     assert Api.objects.count() == 2
 
 
+def test_nobody_squats_on_a_listen_path_at_a_domain(world: World) -> None:
+    """Whose the domain is shows when it is proven: until then each may save what it likes."""
+    for organisation in (world.globex, world.acme):
+        with scope.opened(scope.of(organisation.id)):
+            services.create_api(definition=definition() | {"domain": "shop.example"})
+            with pytest.raises(services.ListenPathTaken, match="“Orders” listens there already"):
+                services.create_api(definition=definition() | {"domain": "shop.example"})
+
+
 def test_update_api_keeps_the_rest_and_says_what_changed(in_acme: World) -> None:
     api = services.create_api(definition=definition() | {"config_data": {"password": "hunter2"}})
     before = json.loads(api.definition)

@@ -100,7 +100,8 @@ def test_demo_writes_its_history_in_the_names_of_those_who_may(run: str) -> None
     assert lines == {
         ("manage.py demo", "created"): 1 + 5 + 1,  # the organisation, its groups, its first user
         ("manage.py demo", "changed"): 1,  # the tag that it is given
-        (administrator, "created"): 11,
+        ("manage.py demo", "proven"): 1,  # the domain that it is given
+        (administrator, "created"): 12,
         (administrator, "disabled"): 1,
         (administrator, "invited"): 1,
         (administrator, "changed"): 3,
