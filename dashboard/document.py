@@ -18,7 +18,7 @@ from orgs.permissions import ObjectKind
 
 SCHEMAS = "#/components/schemas/"
 # Of parameters of paths that are no ids, by how their names end.
-EXAMPLES = {"Day": "28", "Month": "11", "Year": "2026", "facet": "apis"}
+EXAMPLES = {"Day": "28", "Month": "11", "Year": "2026", "facet": "apis", "email": "dev@example.com"}
 ABOUT = """An access key opens `/api/`, for what its user may do in their organisation; the admin secret `/admin/`.
 Bodies are JSON, whatever the content type says; a slash at the end of a path means nothing; other methods than those of
 a path are answered with 405."""

@@ -14,6 +14,8 @@ import apis.api.webhooks
 import apis.api.oauth_clients
 import users.api.users
 import users.api.user_groups
+import portal.api.developers
+import portal.api.developer_keys
 import analytics.api.numbers
 import analytics.api.requests
 import analytics.api.tyk

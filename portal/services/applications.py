@@ -61,13 +61,13 @@ def revoke(request: KeyRequest) -> int:
 
 
 @transaction.atomic
-def end_key(*, request: KeyRequest) -> None:
+def end_key(*, request: KeyRequest, action: str = "gave back") -> None:
     """Give a key back: it is revoked, and the plan can be asked for anew."""
     saved = locked(request)
     revoke(saved)
     saved.state = KeyRequest.ENDED
     saved.save(update_fields=["state"])
-    audit.record("gave back", kind="key_requests", obj=saved, name=str(saved.plan_name))
+    audit.record(action, kind="key_requests", obj=saved, name=str(saved.plan_name))
 
 
 @transaction.atomic

@@ -3,20 +3,23 @@
 from collections.abc import Iterable
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from keys import services as keys
 from orgs import audit
 from portal.models import Application, Developer, KeyRequest
 from portal.services import applications
 from portal.services.signing_in import end_sessions
-from portal.services.signing_up import KIND
-from users.services.errors import Refused
+from portal.services.signing_up import KIND, taken
+from users.services.errors import EmailTaken, Refused
 
 
 @transaction.atomic
 def update_developer(*, developer: Developer, name: str, groups: Iterable[str], **columns: Any) -> Developer:
-    """Change the name and the groups, which say what of the catalogue the developer sees."""
+    """Change the name and the groups, which say what of the catalogue the developer sees, and other columns.
+
+    An e-mail address that is given counts as proven. Raises EmailTaken.
+    """
     columns |= {"name": name.strip(), "groups": list(dict.fromkeys(group.strip() for group in groups if group.strip()))}
     return _change(developer, columns)
 
@@ -84,8 +87,18 @@ def _change(developer: Developer, columns: dict[str, Any]) -> Developer:
         return developer
     for name, value in columns.items():
         setattr(developer, name, value)
-    developer.save(update_fields=[*columns])
+    _save(developer, columns)
     audit.record(
         "changed", kind=KIND, obj=developer, changes={name: changes[name] for name in changes if name != "extra"}
     )
     return developer
+
+
+def _save(developer: Developer, columns: Iterable[str]) -> None:
+    try:
+        with transaction.atomic():
+            developer.save(update_fields=[*columns])
+    except IntegrityError as error:
+        if "developers_email" not in str(error):
+            raise
+        raise EmailTaken(taken(developer.email)) from None

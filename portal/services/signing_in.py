@@ -37,7 +37,14 @@ RESETS = ResetTokens()
 
 def sign_in(*, request: PortalRequest, email: str, password: str) -> Developer:
     """Sign the visitor in to this portal, or raise SignInRefused; commit then too, failures count."""
-    counter = lockout.counter(email, address(request), place=SignInFailure.PORTAL)
+    developer = prove(email=email, password=password, visitor=address(request))
+    begin_session(request=request, developer=developer)
+    return developer
+
+
+def prove(*, email: str, password: str, visitor: str) -> Developer:
+    """Return the active developer whose password it is, or raise SignInRefused; commit then too, failures count."""
+    counter = lockout.counter(email, visitor, place=SignInFailure.PORTAL)
     if lockout.is_locked(counter):
         raise SignInRefused(lockout.SENTENCE)
     developer = Developer.objects.filter(email=email).first()
@@ -46,12 +53,11 @@ def sign_in(*, request: PortalRequest, email: str, password: str) -> Developer:
     if developer is None or not developer.check_password(password):
         lockout.count_failure(counter)
         if developer:
-            _record(developer, request, "failed to sign in as")
+            _record(developer, visitor, "failed to sign in as")
         raise SignInRefused(lockout.SENTENCE if lockout.is_locked(counter) else WRONG)
     counter.delete()
     if not developer.is_active:
         raise SignInRefused(DISABLED)
-    begin_session(request=request, developer=developer)
     return developer
 
 
@@ -62,7 +68,7 @@ def begin_session(*, request: PortalRequest, developer: Developer) -> None:
     developer.save(update_fields=["last_login"])
     belongs_to(_session(request), developer)
     rotate_token(request)
-    _record(developer, request, "signed in")
+    _record(developer, address(request), "signed in")
 
 
 def sign_out(*, request: PortalRequest) -> None:
@@ -127,19 +133,19 @@ def reset_password(*, request: PortalRequest, developer_id: str, token: str, pas
     developer = find_by_reset_link(developer_id=developer_id, token=token)
     if developer is None:
         raise InvitationGone(LINK_GONE)
-    with audit.acting(_actor(developer, request)):
+    with audit.acting(_actor(developer, address(request))):
         set_password(developer=developer, password=password, action="reset the password")
     return developer
 
 
-def _record(developer: Developer, request: PortalRequest, action: str) -> None:
-    with audit.acting(_actor(developer, request)):
+def _record(developer: Developer, visitor: str, action: str) -> None:
+    with audit.acting(_actor(developer, visitor)):
         audit.record(action, kind=KIND, obj=developer)
 
 
-def _actor(developer: Developer, request: PortalRequest) -> audit.Actor:
+def _actor(developer: Developer, visitor: str) -> audit.Actor:
     """The middleware does not know them yet."""
-    return audit.Actor(id=developer.pk, name=developer.email, address=address(request) or None)
+    return audit.Actor(id=developer.pk, name=developer.email, address=visitor or None)
 
 
 def _session(request: PortalRequest) -> SessionStore:

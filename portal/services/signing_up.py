@@ -67,7 +67,7 @@ def refusal(portal: Portal, email: str) -> str:
 def invite(*, places: Places, email: str, name: str = "", groups: Iterable[str] = (), by: str) -> tuple[SignUp, str]:
     """Return the invitation and its link, which is shown this once and mailed."""
     if Developer.objects.filter(email=email).exists():
-        raise EmailTaken(f"There is already a developer with the e-mail address {email} here.")
+        raise EmailTaken(taken(email))
     sign_up, link = _create(places, email=email, name=name, groups=groups, by=by)
     audit.record("invited", kind=KIND, obj=sign_up)
     _mail(places, "developer_invitation", email, "You are invited", link)
@@ -111,10 +111,14 @@ def create(developer: Developer, *, password: str | None, how: str = "created") 
     except IntegrityError as error:
         if "developers_email" not in str(error):
             raise
-        raise EmailTaken(f"There is already a developer with the e-mail address {developer.email} here.") from error
+        raise EmailTaken(taken(developer.email)) from error
     SignUp.objects.filter(email=developer.email).delete()
     audit.record(how, kind=KIND, obj=developer)
     return developer
+
+
+def taken(email: str) -> str:
+    return f"There is already a developer with the e-mail address {email} here."
 
 
 def check_strength(password: str, developer: Developer) -> None:

@@ -8,9 +8,11 @@ from apis.models import Api, Certificate, OAuthClient, Webhook
 from apis.services import create_oas_api
 from keys.models import Key, Policy
 from orgs import scope
+from orgs.ids import new_id
 from orgs.machines import Operation
 from orgs.models import AuditEntry, Organisation
 from orgs.services import set_gateway_session
+from portal.models import Developer, KeyRequest
 from tests.walls.walk import fill
 from users.models import Group, User
 
@@ -32,6 +34,11 @@ PARAMETERS = {
     "/api/certs": "certificate",
     "/api/hooks": "webhook",
     "/api/keys": "key",
+    "/api/portal/developers": "developer",
+    "/api/portal/developers/email": "email",
+    "/api/portal/developers/password": "developer",
+    "/api/portal/developers/ssokey": "sso key",
+    "/api/portal/developers/{}/keys": "developer key",
     "/api/portal/policies": "policy",
     "/api/usage/apis": "text",
     "/api/usergroups": "group",
@@ -45,19 +52,27 @@ PARAMETERS = {
 def make(organisation: Organisation, person: User) -> Names:
     """Make one object of each kind; return what clients call them."""
     objects = fill(organisation, person)
+    request = cast(KeyRequest, objects[KeyRequest])
     certificate, client = cast(Certificate, objects[Certificate]), cast(OAuthClient, objects[OAuthClient])
     with scope.opened(scope.of(organisation.id)):
         oas = create_oas_api(document=oas_document(f"/{organisation.slug}-oas/"))
         set_gateway_session(organisation=organisation, session={"rate": 100, "per": 1})
+        developer, sso_key = request.application.developer, new_id()
+        developer.email, developer.extra = f"dev@{organisation.slug}.example", {"sso_key": sso_key}
+        developer.save()
+        key = cast(Key, request.key)
     return {
         **FREELY,
         "oas api": oas.pk,
         "oauth api": client.api_id,
         "oauth client": client.client_id,
+        "email": developer.email,
+        "sso key": sso_key,
+        "developer key": key.hash,
         "certificate": f"{organisation.pk}{certificate.fingerprint}",
         **{
             model.__name__.lower(): str(objects[model].pk)
-            for model in (Api, AuditEntry, Key, Policy, Webhook, Group, User, Organisation)
+            for model in (Api, AuditEntry, Key, Policy, Webhook, Group, User, Organisation, Developer)
         },
     }
 

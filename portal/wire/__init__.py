@@ -1,0 +1,1 @@
+"""The portal's objects as clients of the JSON API know them."""
