@@ -173,7 +173,7 @@ def a_request(organisation: Organisation) -> Iterator[OrgRequest]:
     site = Site(Kind.ORGANISATION, prefix=f"/o/{organisation.slug}", slug=organisation.slug, organisation=organisation)
     request = OrgRequest()
     request.META.update(SERVER_NAME="localhost", SERVER_PORT="80")
-    request.site = site
+    request.site, request.organisation = site, organisation
     outer = get_urlconf()
     set_urlconf(site.urlconf)
     try:

@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 
 from django.db import transaction
 
-from apis.rules import target_fault
 from orgs import audit
+from orgs.addresses import target_fault
 from orgs.domains.names import HOST
 from portal import branding
 from portal.models import Portal

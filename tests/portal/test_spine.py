@@ -19,11 +19,11 @@ def newest_link() -> str:
     sender = Sender()
     while sender.send_next():
         pass
-    return str(re.findall(r"https?://\S+", mail.outbox[-1].body)[0])
+    return str(re.findall(r"https?://\S+", str(mail.outbox[-1].body))[0])
 
 
 def shown_secret(html: str) -> str:
-    return re.findall(r'id="secret-value"[^>]* value="([^"]+)"', html)[0]
+    return str(re.findall(r'id="secret-value"[^>]* value="([^"]+)"', html)[0])
 
 
 def test_stranger_becomes_a_developer_who_has_a_key(shop: Shop) -> None:

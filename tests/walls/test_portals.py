@@ -44,7 +44,7 @@ def judge_visitor(url: Url, method: str, answer: HttpResponse) -> bool:
 
 
 def judge_owner(url: Url, method: str, answer: HttpResponse) -> bool:
-    if method == "GET" and url.name not in ("portal:logo", "portal:document"):
+    if method == "GET" and url.name not in ("portal:document", "portal:console"):
         return answer.status_code in SEEN | {405}
     return answer.status_code in SEEN | REFUSED_KINDLY | NOT_THERE
 

@@ -32,11 +32,12 @@ from keys.services import create_key
 from orgs import scope
 from orgs.domains.services import claim_domain
 from orgs.models import AuditEntry, Domain, Organisation
+from portal.branding import check_logo
 from portal.models import Application, Developer, Entry, KeyRequest, Page, Plan, SignUp
 from portal.services.applications import create_application
 from portal.services.pages import create_page
 from portal.services.publishing import create_entry, set_plans
-from portal.services.settings import update_portal
+from portal.services.settings import set_logo, update_portal
 from portal.services.signing_up import create
 from tests.apis.pem import self_signed
 from tests.conftest import World
@@ -51,6 +52,7 @@ info: {title: Orders, version: "1"}
 servers: [{url: "https://orders.example"}]
 paths: {/orders: {get: {responses: {"200": {description: ok}}}}}
 """
+LOGO = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><path d="M0 0h8v8z"/></svg>'
 # What the id of a URL is, by the beginning of its name; the longest that fits decides.
 OBJECT_OF: dict[str, type[models.Model]] = {
     "users:": User,
@@ -221,7 +223,8 @@ def a_record(organisation: Organisation) -> Record:
 
 def portal(organisation: Organisation, objects: Objects) -> Objects:
     """A portal that is on, with a developer who has a key, and waits for another one."""
-    update_portal(is_on=True, sign_up="open", variables="", terms="Be kind.")
+    update_portal(is_on=True, sign_up="open", variables="--portal-accent: #0b6bcb;", terms="Be kind.")
+    set_logo(logo=check_logo(LOGO, "logo.svg"))
     policy = objects[Policy]
     assert isinstance(policy, Policy)
     entry = create_entry(title="Parcels", api=objects[Api], is_published=True)
