@@ -113,7 +113,7 @@ def document_of(raw: dict[str, Any], *, is_served: bool = False) -> Document:
         title=info["title"].strip(),
         version=info["version"],
         description=info.get("description", ""),
-        servers=tuple(map(_server_url, raw.get("servers", []))),
+        servers=tuple(map(server_address, raw.get("servers", []))),
         operations=_count_operations(raw),
     )
 
@@ -253,7 +253,7 @@ def pointer(path: Path) -> str:
     return shorten("".join(f"/{part}" for part in parts)) or "the top"
 
 
-def _server_url(server: dict[str, Any]) -> str:
+def server_address(server: dict[str, Any]) -> str:
     """Put the defaults in, once: variables that name each other could grow without end."""
     url: str = server["url"]
     variables = server.get("variables", {})
