@@ -1,4 +1,4 @@
-"""Make static/vendor/ and static/icons.svg from the pinned npm packages of Tabler, htmx and uPlot.
+"""Make static/vendor/ and static/icons.svg from the pinned npm packages of Tabler, htmx, uPlot and Swagger UI.
 
 Run `python tools/vendor_static.py` after changing a version, a kept class or an icon, and commit the result.
 It needs npm, and only to download their archives: nothing of theirs is executed.
@@ -16,6 +16,7 @@ TABLER = "@tabler/core@1.6.1"
 TABLER_ICONS = "@tabler/icons@3.51.0"
 HTMX = "htmx.org@4.0.1"
 UPLOT = "uplot@1.6.32"
+SWAGGER_UI = "swagger-ui-dist@5.35.0"
 
 ICONS = """
     activity adjustments alert-circle alert-triangle api apps arrow-left ban books building calendar chart-bar check
@@ -47,8 +48,8 @@ DARK = re.compile(r"^(?::root)?\[data-bs-theme=dark\]")
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        packages = (TABLER, TABLER_ICONS, HTMX, UPLOT)
-        core, icons, htmx, uplot = (download(package, Path(folder)) for package in packages)
+        packages = (TABLER, TABLER_ICONS, HTMX, UPLOT, SWAGGER_UI)
+        core, icons, htmx, uplot, swagger_ui = (download(package, Path(folder)) for package in packages)
         css = (core / "dist/css/tabler.css").read_text()
         licence = (icons / "LICENSE").read_text()
         write("vendor/tabler.css", banner(css) + subset(css) + "\n")
@@ -60,6 +61,9 @@ def main() -> None:
         write("vendor/uplot.js", (uplot / "dist/uPlot.iife.min.js").read_text())
         write("vendor/uplot.css", (uplot / "dist/uPlot.min.css").read_text())
         write("vendor/LICENSE.uplot.txt", (uplot / "LICENSE").read_text())
+        write("vendor/swagger-ui.js", (swagger_ui / "swagger-ui-bundle.js").read_text())
+        write("vendor/swagger-ui.css", without_source_map((swagger_ui / "swagger-ui.css").read_text()))
+        write("vendor/LICENSE.swagger-ui.txt", swagger_ui_licence(swagger_ui))
 
 
 def download(package: str, folder: Path) -> Path:
@@ -90,6 +94,15 @@ def core_licence(css: str, icons_licence: str) -> str:
     holders = "\n".join(re.findall(r"Copyright .*", banner(css)))
     bootstrap = "With parts of Bootstrap, Copyright 2011-2026 The Bootstrap Authors, same licence."
     return re.sub(r"Copyright \(c\).*", f"{holders}\n{bootstrap}", icons_licence, count=1)
+
+
+def without_source_map(css: str) -> str:
+    return re.sub(r"/\*# sourceMappingURL=.*?\*/", "", css)
+
+
+def swagger_ui_licence(folder: Path) -> str:
+    """Its notice and licence, and those of what is bundled with it."""
+    return "\n".join((folder / name).read_text() for name in ("NOTICE", "LICENSE", "swagger-ui-bundle.js.LICENSE.txt"))
 
 
 def sprite(folder: Path) -> str:
