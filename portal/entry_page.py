@@ -36,7 +36,7 @@ def context(
         },
         "apis": _also_open(plans, entry),
         "plans": _shown(plans, developer, here, is_preview=is_preview),
-        "sign_in_url": f"{root}sign-in/?next={here}" if developer is None else "",
+        "sign_in_url": f"{root}sign-in/?next={here}" if developer is None and not is_preview else "",
         "reference": reference,
         "console_url": f"{here}console/" if reference is not None and not is_preview else "",
         "download_url": f"{here}openapi.json?download" if reference is not None and not is_preview else "",

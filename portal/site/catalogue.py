@@ -6,6 +6,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
+from apis.definition import Authentication
 from portal import catalogue, documents, entry_page
 from portal.catalogue import Card
 from portal.http import PortalRequest, visitors
@@ -42,6 +43,8 @@ def _card(apis: str, card: Card) -> dict[str, object]:
         "title": card.title,
         "summary": card.summary,
         "categories": card.categories,
+        "auth_text": Authentication(card.authentication).label if card.authentication else "",
+        "is_locked": card.audience != Entry.EVERYONE,
     }
 
 
