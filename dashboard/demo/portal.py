@@ -3,6 +3,7 @@
 from apis.models import Api
 from dashboard.demo.content import DemoOrganisation, Resource
 from keys.models import Policy
+from orgs import audit
 from portal.addresses import Places
 from portal.models import Developer, Entry, Plan, Portal
 from portal.services import applications, developers, pages, publishing, requests, signing_up
@@ -120,9 +121,10 @@ def make_developers(entries: list[Entry], places: Places) -> None:
         email = f"{name.partition(' ')[0].lower()}@{company}.example"
         made = Developer(email=email, name=name, groups=list(groups), terms_revision=1)
         developer = signing_up.create(made, password=None, how="signed up")
-        application = applications.create_application(developer=developer, name=building)
-        for plan in given[number : number + 1 + number % 2]:
-            requests.take_key(asked=requests.ask(places=places, application=application, plan=plan))
+        with audit.acting(audit.Actor(id=developer.pk, name=developer.email)):
+            application = applications.create_application(developer=developer, name=building)
+            for plan in given[number : number + 1 + number % 2]:
+                requests.take_key(asked=requests.ask(places=places, application=application, plan=plan))
         if number >= PENDING and asked:
             wish = requests.ask(
                 places=places,
