@@ -13,15 +13,18 @@ from django.db import connection, models
 M = TypeVar("M", bound=models.Model)
 
 
-def columns_of(model: type[models.Model]) -> str:
+def columns_of(model: type[models.Model], *, without: tuple[str, ...] = ()) -> str:
     """The model's columns, in the order in which `take` reads them."""
     table = model._meta.db_table
-    return ", ".join(f"{table}.{field.column}" for field in model._meta.concrete_fields)
+    return ", ".join(f"{table}.{field.column}" for field in _fields(model, without))
 
 
-def take(model: type[M], values: Iterator[Any]) -> M | None:
-    """Make a row from the next values, which are those of `columns_of`; None where they are all null."""
-    names, converters = _columns(model)
+def take(model: type[M], values: Iterator[Any], *, without: tuple[str, ...] = ()) -> M | None:
+    """Make a row from the next values, which are those of `columns_of`; None where they are all null.
+
+    What it is `without` is asked for when somebody wants it.
+    """
+    names, converters = _columns(model, without)
     row = [next(values) for _ in names]
     if all(value is None for value in row):
         return None
@@ -30,10 +33,16 @@ def take(model: type[M], values: Iterator[Any]) -> M | None:
     return model.from_db(connection.alias, names, row)
 
 
+def _fields(model: type[models.Model], without: tuple[str, ...]) -> "list[models.Field[Any, Any]]":
+    return [field for field in model._meta.concrete_fields if field.name not in without]
+
+
 @cache
-def _columns(model: type[models.Model]) -> tuple[list[str], list[tuple[int, Callable[..., Any]]]]:
+def _columns(
+    model: type[models.Model], without: tuple[str, ...]
+) -> tuple[list[str], list[tuple[int, Callable[..., Any]]]]:
     """The attributes of a row, and what makes the values of some: JSON arrives as text."""
-    fields = model._meta.concrete_fields
+    fields = _fields(model, without)
     converters = [(n, field.from_db_value) for n, field in enumerate(fields) if hasattr(field, "from_db_value")]
     return [field.attname for field in fields], converters
 

@@ -4,13 +4,12 @@ An entry is shown while it is published and what it is about works: its API is a
 plans. A plan is shown while its policy is active.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.utils.functional import cached_property
+import msgspec
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
+from orgs.hot import ask
 from portal.models import Developer, Entry, Plan
 
 OPEN_PLAN = Q(policy__is_active=True)
@@ -34,46 +33,56 @@ def plans_of(entries: Iterable[Entry]) -> "QuerySet[Plan]":
     return Plan.objects.filter(OPEN_PLAN, entry__in=[entry.pk for entry in entries]).order_by("position", "name", "id")
 
 
-@dataclass(frozen=True)
-class Card:
+class Card(msgspec.Struct, frozen=True):
     """An entry in the list."""
 
     slug: str
     title: str
     summary: str
-    categories: Sequence[str]
+    categories: list[str]
     audience: str
-    api_id: str | None
     authentication: str | None
 
-    @cached_property
-    def searched(self) -> str:
-        return " ".join((self.title, self.summary, *self.categories)).lower()
 
-
-CARD = ("slug", "title", "summary", "categories", "audience", "api_id", "api__authentication")
-
-
-@dataclass(frozen=True)
-class Found:
-    """The cards that match, and of each category how many match the words."""
+class Found(msgspec.Struct, frozen=True):
+    """A page of the cards that match, how many match, and of each category how many match the words."""
 
     cards: list[Card]
-    categories: list[tuple[str, int]]
+    total: int
+    categories: dict[str, int]
 
 
-def find(developer: Developer | None, *, words: str = "", category: str = "") -> Found:
+# What matches is found once; `{visible}` is what `visible` asks.
+FIND = """
+WITH visible AS ({visible}), matching AS (
+    SELECT * FROM visible WHERE NOT EXISTS (
+        SELECT FROM unnest(%s::text[]) word
+        WHERE position(word IN lower(concat_ws(' ', title, summary, array_to_string(categories, ' ')))) = 0
+    )
+), chosen AS (SELECT * FROM matching WHERE %s = '' OR %s = ANY(categories))
+SELECT json_build_object(
+    'cards', coalesce((SELECT json_agg(page) FROM (
+        SELECT * FROM chosen ORDER BY position, title, id LIMIT %s OFFSET %s
+    ) page), '[]'),
+    'total', (SELECT count(*) FROM chosen),
+    'categories', coalesce((SELECT json_object_agg(name, number ORDER BY lower(name), name) FROM (
+        SELECT name, count(*) AS number FROM matching, unnest(categories) name GROUP BY name
+    ) counted), '{{}}')
+)::text
+"""
+CARD = ("id", "position", "slug", "title", "summary", "categories", "audience", "authentication")
+
+
+def find(developer: Developer | None, *, words: str = "", category: str = "", first: int = 0, most: int = 60) -> Found:
     """Search by words, each of which must be in the title, the summary or a category.
 
-    An organisation publishes hundreds, and under row-level security no index helps: they are read, and looked through
-    here.
+    An organisation publishes hundreds, and under row-level security no index helps: they are looked through.
     """
-    wanted = words.lower().split()
-    rows = visible(developer).order_by("position", "title", "id").values_list(*CARD)
-    cards = [card for card in (Card(*row) for row in rows) if all(word in card.searched for word in wanted)]
-    counts = Counter(name for card in cards for name in card.categories)
-    categories = sorted(counts.items(), key=lambda pair: pair[0].lower())
-    return Found([card for card in cards if not category or category in card.categories], categories)
+    shown = visible(developer).annotate(authentication=F("api__authentication")).order_by().values_list(*CARD)
+    visible_sql, params = shown.query.sql_with_params()
+    statement = FIND.format(visible=visible_sql)
+    [[(text,)]] = ask((statement, [*params, words.lower().split(), category, category, most, first]))
+    return msgspec.json.decode(text, type=Found)
 
 
 def why_hidden(entry: Entry, plans: Sequence[Plan]) -> str:

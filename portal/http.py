@@ -16,9 +16,13 @@ P = ParamSpec("P")
 
 
 class PortalRequest(OrgRequest):
-    """A request on a portal that is on; `developer` is who is signed in there."""
+    """A request on a portal that is on; `developer` is who is signed in there.
+
+    `pages` are those of the navigation that this visitor may read: [(title, slug)].
+    """
 
     portal: Portal
+    pages: list[tuple[str, str]]
     developer: Developer | None
 
 

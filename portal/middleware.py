@@ -10,11 +10,22 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 
 from orgs import audit
+from orgs.hot import ask, columns_of, take
 from orgs.http import OrgRequest
 from orgs.sites import Kind
 from portal.http import PortalRequest
 from portal.models import Portal
 from portal.sessions import SessionStore, developer_of
+
+# What every page of a portal begins with: how it is, and the pages in its navigation.
+LARGE = ("logo", "terms")
+PORTAL = f"""
+SELECT {columns_of(Portal, without=LARGE)} FROM portal_portal WHERE organisation_id = %s AND is_on
+"""  # noqa: S608 - made of names in this code
+PAGES = """
+SELECT title, slug, NOT is_for_developers FROM portal_page
+WHERE organisation_id = %s AND is_published AND in_navigation ORDER BY position, title, id
+"""
 
 
 class SiteSessionMiddleware(SessionMiddleware):
@@ -36,12 +47,14 @@ class PortalMiddleware:
     def __call__(self, request: PortalRequest) -> HttpResponse:
         if request.site.kind != Kind.PORTAL:
             return self.get_response(request)
-        portal = Portal.objects.filter(is_on=True).defer("logo", "terms").first()
+        found, pages = ask((PORTAL, [request.organisation.id]), (PAGES, [request.organisation.id]))
+        portal = take(Portal, iter(found[0]), without=LARGE) if found else None
         if portal is None:
             raise Http404
         if request.organisation.is_suspended:
             raise PermissionDenied("This portal is closed for now.")
         request.portal, request.developer = portal, developer_of(cast(SessionStore, request.session))
+        request.pages = [(title, slug) for title, slug, is_open in pages if is_open or request.developer]
         by = audit.actor()
         if request.developer:
             by = replace(by, id=request.developer.pk, name=request.developer.email)

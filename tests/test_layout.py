@@ -115,6 +115,7 @@ MARKED_SAFE = {
     "analytics/charts/drawing.py": "numbers and classes, each text escaped before it",
     "analytics/charts/shown.py": "rows of a table, each text escaped before it",
     "analytics/charts/small.py": "numbers, the label escaped before it",
+    "portal/site/cards.py": "cards of the catalogue, each text escaped before it",
     "portal/markdown.py": "Markdown of organisations, cleaned right before",
     "portal/reference/markup.py": "pieces of markup put together, each value escaped before it",
 }

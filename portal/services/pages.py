@@ -7,12 +7,13 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from orgs import audit
+from portal import markdown
 from portal.models import Page
 from users.services.errors import Refused
 
 KIND = "portal_pages"
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-MOST, LONGEST = 200, 100_000
+MOST = 200
 
 
 class PageSettings(TypedDict, total=False):
@@ -69,8 +70,8 @@ def _write(page: Page, **how: Any) -> None:
         raise Refused("Title: give it one.")
     if not SLUG.fullmatch(page.slug):
         raise Refused("Address: use lower-case letters and digits, with single hyphens between them.")
-    if len(page.body) > LONGEST:
-        raise Refused(f"Text: it has more than {LONGEST:,} characters.")
+    if fault := markdown.fault(page.body):
+        raise Refused(f"Text: {fault}")
     try:
         with transaction.atomic():
             page.save(**how)

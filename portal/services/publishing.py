@@ -11,6 +11,7 @@ from django.utils.text import slugify
 from apis.models import Api
 from keys.models import Policy
 from orgs import audit
+from portal import markdown
 from portal.models import Documentation, Entry, Plan
 from users.services.errors import Refused
 
@@ -130,6 +131,8 @@ def _set(entry: Entry, settings: Mapping[str, Any]) -> None:
         raise Refused("Title: give it one.")
     if entry.slug and not SLUG.fullmatch(entry.slug):
         raise Refused("Address: use lower-case letters and digits, with single hyphens between them.")
+    if fault := markdown.fault(entry.description):
+        raise Refused(f"Description: {fault}")
     if entry.audience == Entry.GROUPS and not entry.groups:
         raise Refused("Groups: name at least one, or nobody would see it.")
 

@@ -9,12 +9,11 @@ from django.db import transaction
 from orgs import audit
 from orgs.addresses import target_fault
 from orgs.domains.names import HOST
-from portal import branding
+from portal import branding, markdown
 from portal.models import Portal
 from users.services.errors import Refused
 
 KIND = "portal"
-LONGEST_TEXT = 100_000
 MOST_NAMES = 50
 
 
@@ -96,8 +95,8 @@ def _check(portal: Portal) -> None:
         raise Refused("E-mail domains: name at least one, or choose another way to sign up.")
     if max(len(portal.email_domains), len(portal.notified)) > MOST_NAMES:
         raise Refused(f"Name at most {MOST_NAMES} e-mail domains, and as many addresses to tell of requests.")
-    if len(portal.terms) > LONGEST_TEXT:
-        raise Refused(f"Terms: they have more than {LONGEST_TEXT:,} characters.")
+    if fault := markdown.fault(portal.terms):
+        raise Refused(f"Terms: {fault}")
     try:
         branding.parse_variables(portal.variables)
     except branding.BadVariable as error:

@@ -6,11 +6,10 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
-from apis.definition import Authentication
 from portal import catalogue, documents, entry_page
-from portal.catalogue import Card
 from portal.http import PortalRequest, visitors
 from portal.models import Entry
+from portal.site import cards
 from portal.site.frame import show
 
 PAGE = 60
@@ -22,30 +21,18 @@ LONGEST = 100
 def index(request: PortalRequest) -> HttpResponse:
     words = request.GET.get("q", "").replace("\0", "").strip()[:LONGEST]
     category = request.GET.get("category", "").replace("\0", "")[:LONGEST]
-    found = catalogue.find(request.developer, words=words, category=category)
-    number = _page_number(request, len(found.cards))
-    apis = reverse("portal:home") + "apis/"
+    number = _page_number(request)
+    found = catalogue.find(request.developer, words=words, category=category, first=(number - 1) * PAGE, most=PAGE)
     return show(
         request,
         "portal/catalogue.html",
-        cards=[_card(apis, card) for card in found.cards[(number - 1) * PAGE : number * PAGE]],
+        cards=cards.markup(found.cards, root=reverse("portal:home")),
         query=words,
         category=category,
         categories=_filters(found, words, category),
-        pager=_pager(len(found.cards), number, {"q": words, "category": category}),
+        pager=_pager(found.total, number, {"q": words, "category": category}),
         is_filtered=bool(words or category),
     )
-
-
-def _card(apis: str, card: Card) -> dict[str, object]:
-    return {
-        "href": f"{apis}{card.slug}/",
-        "title": card.title,
-        "summary": card.summary,
-        "categories": card.categories,
-        "auth_text": Authentication(card.authentication).label if card.authentication else "",
-        "is_locked": card.audience != Entry.EVERYONE,
-    }
 
 
 def _filters(found: catalogue.Found, words: str, chosen: str) -> list[tuple[str, str, bool, int]]:
@@ -54,14 +41,14 @@ def _filters(found: catalogue.Found, words: str, chosen: str) -> list[tuple[str,
     here = "?" + urlencode(kept) if kept else "./"
     links = [("All", here, not chosen, 0)]
     return links + [
-        (name, "?" + urlencode(kept | {"category": name}), name == chosen, number) for name, number in found.categories
+        (name, "?" + urlencode(kept | {"category": name}), name == chosen, number)
+        for name, number in found.categories.items()
     ]
 
 
-def _page_number(request: HttpRequest, total: int) -> int:
+def _page_number(request: HttpRequest) -> int:
     text = request.GET.get("page", "1")
-    wanted = int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 1
-    return max(1, min(wanted, -(-total // PAGE)))
+    return max(1, int(text)) if text.isascii() and text.isdigit() and len(text) < 6 else 1
 
 
 def _pager(total: int, number: int, kept: dict[str, str]) -> dict[str, str]:

@@ -17,9 +17,8 @@ def show(request: PortalRequest, template: str, status: int = 200, **context: An
 
 
 def frame(request: PortalRequest) -> dict[str, Any]:
-    pages = list(readable_pages(request).filter(in_navigation=True).values_list("title", "slug"))
     links = [("APIs", reverse("portal:home"))]
-    links += [(title, reverse("portal:page", args=[slug])) for title, slug in pages]
+    links += [(title, reverse("portal:page", args=[slug])) for title, slug in request.pages]
     if request.developer:
         links.append(("My applications", reverse("portal:applications")))
     return {

@@ -25,6 +25,7 @@ from tests.bench import gateways, over_http
 from tests.bench.seed import LARGEST, MIDDLING, WIDE, WIRE, seed, seed_definitions
 
 DOCUMENT = BASE_DIR.parent / "shared" / "data" / "openapi" / "digitalocean.com.json"
+PARTS = ["pages", "portal", "http", "gateways", "analytics"]
 SEARCHES = (
     ("keys", "q=production"), ("keys", "q=mob"), ("keys", "q=mobile+production"), ("keys", "q=4242"), ("keys", "q=nothing"),
     ("keys", "q=%23team-7"), ("keys", "tag=team-7"), ("keys", f"api={7:024x}"), ("keys", "state=active"),
@@ -198,6 +199,13 @@ def measure_gateways(rounds: int) -> None:
         gateways.measure(server, VAR_DIR, say, say_least, rounds, Path(scratch))
 
 
+def measure_portal(web: str, rounds: int) -> None:
+    from tests.bench import portal
+
+    portal.seed(DOCUMENT)
+    portal.measure(Worker("walls", web), compare, say, rounds, DOCUMENT)
+
+
 def measure_analytics(web: str, rounds: int) -> None:
     from tests.bench import analytics
 
@@ -234,7 +242,7 @@ def main() -> None:
     parser.add_argument("--apis", type=int, default=20_000)
     parser.add_argument("--keys", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=200)
-    parser.add_argument("--only", choices=["pages", "http", "gateways", "analytics"], help="leave the other parts out")
+    parser.add_argument("--only", choices=PARTS, help="leave the other parts out")
     options = parser.parse_args()
     prepare(options.organisations, options.apis, options.keys)
     try:
@@ -243,6 +251,8 @@ def main() -> None:
         if options.only in (None, "pages"):
             workers = Worker("walls", web), Worker("filter", superuser_url()), Worker("bare", superuser_url())
             measure(*workers, options.rounds)
+        if options.only in (None, "portal"):
+            measure_portal(web, options.rounds)
         if options.only in (None, "http"):
             measure_over_http(max(3, options.rounds // 40))
         if options.only in (None, "gateways"):

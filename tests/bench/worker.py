@@ -45,9 +45,11 @@ from keys import lists as key_lists
 from keys import services as key_services
 from keys.models import Key
 from keys.rights import ApiAccess
-from orgs import middleware, paging, scope
+from orgs import hosts, middleware, paging, scope
 from orgs.hot import ask, columns_of
 from orgs.models import Organisation
+from portal import documents, markdown
+from portal.kept import Kept
 from users.models import User
 from users.sessions import SessionStore
 
@@ -101,10 +103,12 @@ with override_settings(MIDDLEWARE=[]):
 visitors: dict[str, Visitor] = {}
 
 
-def respond(app: Application, url: str, cookie: str = "") -> bytes:
+def respond(
+    app: Application, url: str, cookie: str = "", *, host: str = "localhost", expected: str = "200 OK"
+) -> bytes:
     path, _, query = url.partition("?")
     environ = {
-        "REQUEST_METHOD": "GET", "PATH_INFO": path, "QUERY_STRING": query, "HTTP_HOST": "localhost",
+        "REQUEST_METHOD": "GET", "PATH_INFO": path, "QUERY_STRING": query, "HTTP_HOST": host,
         "SERVER_NAME": "localhost", "SERVER_PORT": "80", "wsgi.url_scheme": "http", "wsgi.input": io.BytesIO(),
         "HTTP_COOKIE": cookie,
     }  # fmt: skip
@@ -113,7 +117,7 @@ def respond(app: Application, url: str, cookie: str = "") -> bytes:
     body = b"".join(response)
     if close := getattr(response, "close", None):
         close()
-    assert statuses == ["200 OK"], (url, statuses)
+    assert statuses == [expected], (url, statuses)
     return body
 
 
@@ -150,6 +154,27 @@ def database(slug: str, url: str) -> float:
     with connection.execute_wrapper(timed):
         browser.get(url)
     return sum(spent)
+
+
+def portal(slug: str, url: str) -> float:
+    """A whole page of a portal, of somebody who is not signed in."""
+    return seconds(lambda: respond(application, f"/o/{slug}/portal{url}"))
+
+
+def portal_anew(slug: str, url: str) -> float:
+    """The same of a document of which nothing is kept."""
+    documents.RENDERED = Kept(documents.RENDERED.most)
+    markdown._laid_out.cache_clear()
+    return portal(slug, url)
+
+
+def unknown_host(times: int) -> int:
+    """How many statements so many requests to a host that nobody has send."""
+    hosts.REMEMBERED.forget()
+    with CaptureQueriesContext(connection) as sent:
+        for _ in range(times):
+            respond(application, "/", host="nobody.example", expected="404 Not Found")
+    return len([each for each in sent.captured_queries if "orgs_domain" in each["sql"]])
 
 
 def bare_view() -> float:
@@ -257,6 +282,9 @@ COMMANDS: dict[str, Callable[..., float]] = {
     for each in (
         page,
         database,
+        portal,
+        portal_anew,
+        unknown_host,
         bare_view,
         statements,
         rows,
