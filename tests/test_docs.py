@@ -23,6 +23,7 @@ DOCUMENTS = (
     "docs/cli.md",
     "docs/compatibility.md",
     "docs/alerts.md",
+    "docs/domains.md",
 )
 APPS = ("dashboard", "orgs", "users", "apis", "keys", "gateways", "analytics")
 READS_A_VARIABLE = re.compile(
