@@ -20,7 +20,7 @@ from orgs.sites import Kind
 
 COLUMNS = (Column("Host"), Column("Purpose"), Column("State"), Column("Looked up"), Column("Added", "oldest", "newest"))
 SORTS = {"newest": Sort("-created_at", is_moment=True), "oldest": Sort("created_at", is_moment=True)}
-FIELDS = ("id", "host", "purpose", "proven_at", "failing_since", "checked_at", "fault", "created_at")
+FIELDS = ("id", "host", "purpose", "proven_at", "proven_by", "failing_since", "checked_at", "fault", "created_at")
 # The class of a badge for each state.
 BADGES = {"proven": "active", "waiting": "waiting", "failing": "expiring", "lapsed": "expired"}
 EMPTY = {
@@ -49,7 +49,7 @@ def _row(request: OrgRequest, prefix: str, domain: Domain) -> dict[str, str]:
         "state": domain.state,
         "badge": BADGES[domain.state],
         "fault": domain.fault,
-        "checked": when(domain.checked_at),
+        "checked": "never, it is given" if domain.proven_by == Domain.ProvenBy.OPERATOR else when(domain.checked_at),
         "created": when(domain.created_at),
     }
 
@@ -97,7 +97,7 @@ def _next_look(domain: Domain, now: datetime) -> str:
     """Say when it is looked up next; nothing where it is not by itself."""
     if domain.check_due_at is None:
         return ""
-    return "at once" if domain.check_due_at <= now else f"at {when(domain.check_due_at)}"
+    return "within seconds" if domain.check_due_at <= now else f"at {when(domain.check_due_at)}"
 
 
 def stops(domain: Domain, apis: Sequence[str]) -> list[str]:

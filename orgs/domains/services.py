@@ -17,6 +17,7 @@ from orgs.models import Domain
 KIND = "domains"
 MOST_DOMAINS = 100
 CHECKS_APART = timedelta(seconds=10)
+IN_THE_LIST = "This domain is in the list already."
 NEEDS_RECORD = (
     "For APIs the record in DNS is needed, and the file is not enough: create it, check now, then change the purpose."
 )
@@ -39,7 +40,11 @@ def claim_domain(*, host: str, purpose: str) -> Domain:
     _refuse_another(stored)
     now = timezone.now()
     domain = Domain(host=stored, purpose=purpose, check_due_at=now + schedule.AFTER_CLAIM[0])
-    domain.save(force_insert=True)
+    try:
+        with transaction.atomic():
+            domain.save(force_insert=True)
+    except IntegrityError:
+        raise DomainRefused(IN_THE_LIST, "host") from None
     audit.record("created", kind=KIND, obj=domain, changes={"purpose": [None, purpose]})
     return domain
 
@@ -54,7 +59,7 @@ def host_of(typed: str) -> str:
 
 def _refuse_another(host: str) -> None:
     if Domain.objects.filter(host=host).exists():
-        raise DomainRefused("This domain is in the list already.", "host")
+        raise DomainRefused(IN_THE_LIST, "host")
     if Domain.objects.count() >= MOST_DOMAINS:
         raise DomainRefused(f"There are {MOST_DOMAINS} domains: delete those that are not used.", "host")
 

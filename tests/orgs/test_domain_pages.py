@@ -123,7 +123,7 @@ def test_checking_now_makes_it_due_at_once(world: World) -> None:
     due = now_of(domain).check_due_at
     assert due is not None
     assert due <= timezone.now()
-    assert "It is looked up at once." in texts(world, f"/domains/{domain.pk}/")
+    assert "It is looked up next within seconds." in texts(world, f"/domains/{domain.pk}/")
 
 
 def test_the_part_that_renews_itself_comes_alone_and_never_on_visits(world: World) -> None:

@@ -226,6 +226,7 @@ def test_caddy_is_told_for_which_hosts_there_may_be_a_certificate(world: World) 
         Client().get("/domains/ask", {"domain": "acme.example"})
         Client().get("/domains/ask", {"domain": "unknown.example"})
     assert len(asked) == 0
+    assert ask("127.0.0.1:8000", "/domains/ask?domain=acme.example").status_code == 200
     assert Client().get("/domains/ask").status_code == 404
     assert Client().post("/domains/ask").status_code == 405
 
