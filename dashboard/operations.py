@@ -8,7 +8,6 @@ import apis.api.assets
 import keys.api.keys
 import keys.api.key_lists
 import keys.api.policies
-import keys.api.catalogue
 import apis.api.certificates
 import apis.api.webhooks
 import apis.api.oauth_clients
@@ -16,6 +15,10 @@ import users.api.users
 import users.api.user_groups
 import portal.api.developers
 import portal.api.developer_keys
+import portal.api.catalogue
+import portal.api.documentation
+import portal.api.configuration
+import portal.api.pages
 import analytics.api.numbers
 import analytics.api.requests
 import analytics.api.tyk

@@ -29,6 +29,7 @@ KINDS = {
     "portal": "portal",
     "portal_pages": "portal page",
     "catalogue": "catalogue entry",
+    "documentation": "document of the catalogue",
     "developers": "developer",
     "applications": "application",
     "key_requests": "request for a key",

@@ -1,6 +1,6 @@
 """What changes how an organisation's portal is."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, TypedDict
 from urllib.parse import urlsplit
 
@@ -63,6 +63,13 @@ def update_portal(**settings: Any) -> Portal:
     told = {name: [None, "changed"] if name in HIDDEN else change for name, change in changes.items()}
     audit.record("changed", kind=KIND, name="portal", changes=told)
     return portal
+
+
+@transaction.atomic
+def keep(*, part: str, fields: Mapping[str, Any]) -> Portal:
+    """Keep what clients say of this part of the portal, which has no effect."""
+    kept = {name: value for name, value in _locked().extra.items() if name != part}
+    return update_portal(extra=kept | ({part: dict(fields)} if fields else {}))
 
 
 @transaction.atomic

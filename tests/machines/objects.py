@@ -12,7 +12,7 @@ from orgs.ids import new_id
 from orgs.machines import Operation
 from orgs.models import AuditEntry, Organisation
 from orgs.services import set_gateway_session
-from portal.models import Developer, KeyRequest
+from portal.models import Developer, Documentation, KeyRequest, Page
 from tests.walls.walk import fill
 from users.models import Group, User
 
@@ -39,6 +39,8 @@ PARAMETERS = {
     "/api/portal/developers/password": "developer",
     "/api/portal/developers/ssokey": "sso key",
     "/api/portal/developers/{}/keys": "developer key",
+    "/api/portal/documentation": "documentation",
+    "/api/portal/pages": "page",
     "/api/portal/policies": "policy",
     "/api/usage/apis": "text",
     "/api/usergroups": "group",
@@ -57,6 +59,7 @@ def make(organisation: Organisation, person: User) -> Names:
     with scope.opened(scope.of(organisation.id)):
         oas = create_oas_api(document=oas_document(f"/{organisation.slug}-oas/"))
         set_gateway_session(organisation=organisation, session={"rate": 100, "per": 1})
+        documentation = Documentation.objects.create(text='{"openapi": "3.0.3"}')
         developer, sso_key = request.application.developer, new_id()
         developer.email, developer.extra = f"dev@{organisation.slug}.example", {"sso_key": sso_key}
         developer.save()
@@ -66,13 +69,14 @@ def make(organisation: Organisation, person: User) -> Names:
         "oas api": oas.pk,
         "oauth api": client.api_id,
         "oauth client": client.client_id,
+        "documentation": documentation.pk,
         "email": developer.email,
         "sso key": sso_key,
         "developer key": key.hash,
         "certificate": f"{organisation.pk}{certificate.fingerprint}",
         **{
             model.__name__.lower(): str(objects[model].pk)
-            for model in (Api, AuditEntry, Key, Policy, Webhook, Group, User, Organisation, Developer)
+            for model in (Api, AuditEntry, Key, Policy, Webhook, Group, User, Organisation, Developer, Page)
         },
     }
 
