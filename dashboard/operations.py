@@ -17,6 +17,7 @@ import portal.api.developers
 import portal.api.developer_keys
 import portal.api.catalogue
 import portal.api.documentation
+import portal.api.requests
 import portal.api.configuration
 import portal.api.pages
 import analytics.api.numbers

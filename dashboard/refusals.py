@@ -15,6 +15,7 @@ from keys.policies import errors as policies
 from orgs import services as organisations
 from orgs.domains.services import DomainRefused
 from orgs.machines import Refusal
+from portal.services import requests
 from users.services import errors as users
 
 # The nearest class of an exception decides.
@@ -30,6 +31,9 @@ STATUSES: dict[type[Exception], int] = {
     users.BeyondRights: 403,
     users.LastAdministrator: 403,
     users.Gone: 404,
+    requests.AskedAlready: 409,
+    requests.DecidedAlready: 409,
+    requests.HasKey: 409,
     DefinitionError: 400,
     OpenAPIError: 400,
     TextError: 400,

@@ -3,6 +3,9 @@
 The key of an approved request is made when the developer takes it, so that its secret is shown once, to them alone.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -30,15 +33,21 @@ class DecidedAlready(Refused):
     """Somebody else was quicker."""
 
 
+class HasKey(Refused):
+    pass
+
+
 @transaction.atomic
-def ask(*, places: Places, application: Application, plan: Plan, purpose: str = "") -> KeyRequest:
-    """Ask for a key; where the plan is given at once, it is approved by this."""
+def ask(
+    *, places: Places, application: Application, plan: Plan, purpose: str = "", extra: Mapping[str, Any] | None = None
+) -> KeyRequest:
+    """Ask for a key; where the plan is given at once, it is approved by this. `extra` is what clients keep with it."""
     waiting = KeyRequest.objects.filter(application__developer=application.developer_id, state=KeyRequest.PENDING)
     if waiting.count() >= MOST_WAITING:
         raise Refused(f"{MOST_WAITING} of your requests wait to be decided: wait for these.")
     asked = KeyRequest(
         application=application, plan=plan, policy=plan.policy, purpose=purpose.strip(),
-        entry_title=plan.entry.title, plan_name=plan.name,
+        entry_title=plan.entry.title, plan_name=plan.name, extra=extra or {},
     )  # fmt: skip
     # One whose key an administrator has revoked stands in nobody's way.
     ended = KeyRequest.objects.filter(application=application, plan=plan, key__revoked_at__isnull=False)
@@ -68,14 +77,15 @@ def withdraw(*, asked: KeyRequest) -> None:
 
 
 @transaction.atomic
-def approve(*, places: Places, asked: KeyRequest, by: str, reason: str = "") -> KeyRequest:
-    """Let the developer take the key, and tell them by mail."""
+def approve(*, places: Places, asked: KeyRequest, by: str, reason: str = "", tells: bool = True) -> KeyRequest:
+    """Let the developer take the key, and tell them by mail: not where whoever approves takes it for them."""
     saved = _pending(asked)
     if saved.plan is None or saved.policy is None:
         raise Refused("Its plan or policy is gone: refuse the request, and say which plan to ask for instead.")
     _decide(saved, KeyRequest.APPROVED, by, reason)
     audit.record("approved", kind=KIND, obj=saved, name=in_words(saved))
-    _tell_developer(places, saved, "key_approved", f"Your key for {saved.entry_title} is ready")
+    if tells:
+        _tell_developer(places, saved, "key_approved", f"Your key for {saved.entry_title} is ready")
     return saved
 
 
@@ -86,6 +96,16 @@ def refuse(*, places: Places, asked: KeyRequest, by: str, reason: str) -> KeyReq
     audit.record("refused", kind=KIND, obj=saved, name=in_words(saved), changes={"reason": [None, reason]})
     _tell_developer(places, saved, "key_refused", f"Your request for {saved.entry_title}")
     return saved
+
+
+@transaction.atomic
+def delete_request(*, asked: KeyRequest) -> None:
+    """Forget a request. One whose key works is what says whose key it is, and stays."""
+    saved = locked(asked)
+    if saved.key and not saved.key.revoked_at:
+        raise HasKey("Its key works: revoke that first.")
+    audit.record("deleted", kind=KIND, obj=saved, name=in_words(saved))
+    saved.delete()
 
 
 @transaction.atomic

@@ -42,6 +42,8 @@ PARAMETERS = {
     "/api/portal/documentation": "documentation",
     "/api/portal/pages": "page",
     "/api/portal/policies": "policy",
+    "/api/portal/requests": "keyrequest",
+    "/api/portal/requests/approve": "keyrequest",
     "/api/usage/apis": "text",
     "/api/usergroups": "group",
     "/api/users": "user",
@@ -76,7 +78,7 @@ def make(organisation: Organisation, person: User) -> Names:
         "certificate": f"{organisation.pk}{certificate.fingerprint}",
         **{
             model.__name__.lower(): str(objects[model].pk)
-            for model in (Api, AuditEntry, Key, Policy, Webhook, Group, User, Organisation, Developer, Page)
+            for model in (Api, AuditEntry, Key, Policy, Webhook, Group, User, Organisation, Developer, KeyRequest, Page)
         },
     }
 
