@@ -28,6 +28,7 @@ import orgs.api.audit_trail
 import orgs.api.organisation
 import dashboard.organisations
 import users.api.administration
+import portal.api.single_sign_on
 import apis.api.importing
 
 import orgs.api.organisation_keys

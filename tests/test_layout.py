@@ -93,6 +93,7 @@ MAY_OPEN_SCOPES = {
     "orgs/machines/calls.py": "the line that an unbounded user's look at a row leaves",
     "orgs/machines/lists.py": "a list that is streamed after its request",
     "apis/api/importing.py": "the admin secret imports into the organisations that are named",
+    "portal/api/single_sign_on.py": "the admin secret's holder vouches for somebody in an organisation",
     "keys/api/policies.py": "the admin secret imports into the organisations that are named",
     "apis/management/commands/import_openapi.py": "a command, for the organisation that it is given",
     "dashboard/suspension.py": "an unbounded user suspends an organisation",

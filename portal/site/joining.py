@@ -10,7 +10,7 @@ from portal.http import PortalRequest, visitors
 from portal.markdown import html
 from portal.models import Portal
 from portal.services import developers as service
-from portal.services import signing_in, signing_up
+from portal.services import signing_in, signing_up, single_sign_on
 from portal.services.signing_up import SignUpClosed
 from portal.site.forms import JoinForm, SignUpForm, TermsForm
 from portal.site.frame import show
@@ -37,6 +37,21 @@ def sign_in(request: PortalRequest) -> HttpResponse:
         except SignInRefused as refused:
             form.add_error(None, str(refused))
     return show(request, "portal/sign_in.html", form=form)
+
+
+@visitors
+@require_safe
+@sensitive_variables("nonce")
+def tap(request: PortalRequest) -> HttpResponse:
+    """Sign in whom another system vouches for. What only looks at the address, as mail programs do, uses nothing up."""
+    if request.method == "HEAD":
+        return HttpResponse()
+    nonce = request.GET.get("nonce", "")
+    try:
+        single_sign_on.sign_in_with_nonce(request=request, nonce=nonce)
+    except SignInRefused as refused:
+        return _told(request, "You cannot sign in with this", str(refused), status=410)
+    return redirect("portal:home")
 
 
 @visitors
@@ -150,5 +165,5 @@ def accept_terms(request: PortalRequest) -> HttpResponse:
     return show(request, "portal/card_form.html", page_title=title, form=form, action="Go on", has_terms=True)
 
 
-def _told(request: PortalRequest, title: str, text: str) -> HttpResponse:
-    return show(request, "portal/told.html", page_title=title, text=text, sign_in_url=reverse("portal:sign_in"))
+def _told(request: PortalRequest, title: str, text: str, status: int = 200) -> HttpResponse:
+    return show(request, "portal/told.html", status, page_title=title, text=text, sign_in_url=reverse("portal:sign_in"))

@@ -34,7 +34,8 @@ def test_a_nonce_is_long_short_lived_and_stored_as_a_digest(world: World) -> Non
 @pytest.mark.parametrize(
     ("fields", "status", "message"),
     [
-        ({"ForSection": "portal"}, 400, "ForSection: only dashboard"),
+        ({"ForSection": "portal"}, 400, "ForSection: the portal of this organisation is off."),
+        ({"ForSection": "admin"}, 400, "ForSection: dashboard or portal."),
         ({"OrgID": "5f0c1c6a1d2e3f4a5b6c7d8e"}, 400, "org_id: there is no such organisation."),
         ({"OrgID": ""}, 400, "org_id: there is no such organisation."),
         ({"EmailAddress": "ann"}, 400, "EmailAddress is not an e-mail address."),

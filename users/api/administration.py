@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import msgspec
-
 from orgs import scope
 from orgs.machines import Access, Answer, Call, Refusal, find, ok, operation
 from orgs.machines.answers import Envelope
@@ -11,24 +9,11 @@ from orgs.models import Organisation
 from users import services, wire
 from users.api.users import MISSING, change, document
 from users.models import User
-from users.services import access_keys, passwords, people, single_sign_on
+from users.services import access_keys, passwords, people
 
 ADMIN = Access.ADMIN_SECRET
 TAKEN = "User email already exists for this Org"
 NO_ORGANISATION = "org_id: there is no such organisation."
-
-
-class SignOn(msgspec.Struct, rename="pascal"):
-    """Whom the caller vouches for. Groups count for those who are no user yet."""
-
-    for_section: str
-    org_id: str = msgspec.field(name="OrgID")
-    email_address: str
-    group_id: str | None = msgspec.field(name="GroupID", default=None)
-    groups_ids: list[str] | None = msgspec.field(name="GroupsIDs", default=None)
-    display_name: str | None = None
-    sso_only_for_registered_users: bool | None = msgspec.field(name="SSOOnlyForRegisteredUsers", default=None)
-    user_not_allowed: bool | None = None
 
 
 class Documented(Envelope, rename="pascal"):
@@ -124,25 +109,3 @@ def allow_resets(call: Call[Any, None], id: str) -> Answer:
 )
 def disallow_resets(call: Call[Any, None], id: str) -> Answer:
     return _allow(call, id, allowed=False)
-
-
-@operation(
-    "POST", "/admin/sso", "Vouch for somebody, who then signs in at /tap", access=ADMIN, body=SignOn, answers=Envelope
-)
-def create_sign_on(call: Call[Any, SignOn]) -> Answer:
-    """`Meta` is the nonce: the browser is sent to `/tap?nonce=…` within a minute."""
-    sent = call.body
-    if sent.for_section != single_sign_on.DASHBOARD:
-        raise Refusal(400, "ForSection: only dashboard")
-    if sent.user_not_allowed:
-        raise Refusal(403, "UserNotAllowed: who is not allowed gets no nonce.")
-    if not sent.org_id:
-        raise Refusal(400, NO_ORGANISATION)
-    with scope.opened(scope_of_payload(call, sent.org_id)):
-        nonce = single_sign_on.create_nonce(
-            email=wire.checked_email(sent.email_address, "EmailAddress"),
-            display_name=(sent.display_name or "").strip()[: wire.LONGEST_NAME],
-            groups=wire.find_groups([id for id in [sent.group_id, *(sent.groups_ids or [])] if id], "GroupID"),
-            is_for_registered_users=bool(sent.sso_only_for_registered_users),
-        )
-    return ok("SSO Nonce created", nonce)

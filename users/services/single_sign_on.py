@@ -20,7 +20,7 @@ from users.services.people import create_user
 from users.services.signing_in import refusal
 
 KIND = "users"
-DASHBOARD = "dashboard"
+DASHBOARD, PORTAL = "dashboard", "portal"
 VALID_FOR = timedelta(seconds=60)
 GONE = "This sign-in link has been used, is too old or never was. Sign in again where you came from."
 STRANGER = "There is no user with your e-mail address here."
@@ -31,14 +31,24 @@ def digest(nonce: str) -> str:
 
 
 @transaction.atomic
-def create_nonce(*, email: str, display_name: str, groups: Iterable[Group], is_for_registered_users: bool) -> str:
-    """Return a nonce for the open scope's organisation. Whom there is no user for gets one, with these groups alone."""
+def create_nonce(
+    *,
+    email: str,
+    display_name: str,
+    is_for_registered_users: bool,
+    groups: Iterable[Group] = (),
+    section: str = DASHBOARD,
+) -> str:
+    """Return a nonce for the open scope's organisation, in this section alone.
+
+    Whom there is no user for gets one, with these groups alone; in the portal's section a developer.
+    """
     now, nonce = timezone.now(), token_urlsafe(32)
     SignInNonce.objects.filter(expires_at__lt=now).delete()
     SignInNonce.objects.create(
         organisation_id=scope.current_organisation_id(),
         digest=digest(nonce),
-        section=DASHBOARD,
+        section=section,
         email=email,
         display_name=display_name,
         group_ids=[group.pk for group in groups],
@@ -61,15 +71,25 @@ def sign_in_with_nonce(*, request: OrgRequest, nonce: str) -> tuple[User, Sessio
 
 def _use_up(nonce: str) -> SignInNonce | None:
     """Return the nonce, which is gone by this. Every organisation is asked: the nonce says whose it is."""
-    wanted = digest(nonce)
     with scope.opened(scope.EVERYTHING):
-        found = SignInNonce.objects.filter(digest=wanted).select_related("organisation").first()
-    if found is None or found.organisation is None or not constant_time_compare(found.digest, wanted):
+        found = find(nonce, DASHBOARD)
+    if found is None or found.organisation is None:
         return None
     with scope.opened(scope.of(found.organisation.id)):
-        # Of two browsers that come with it at once, one deletes the row.
-        used, _ = SignInNonce.objects.filter(pk=found.pk).delete()
-    return found if used and found.expires_at > timezone.now() else None
+        return found if take(found) else None
+
+
+def find(nonce: str, section: str) -> SignInNonce | None:
+    """Return the nonce that is of this section, in the open scope."""
+    wanted = digest(nonce)
+    found = SignInNonce.objects.filter(digest=wanted, section=section).select_related("organisation").first()
+    return found if found and constant_time_compare(found.digest, wanted) else None
+
+
+def take(found: SignInNonce) -> bool:
+    """Use it up; return whether it was still good. Of two browsers that come with it at once, one deletes the row."""
+    used, _ = SignInNonce.objects.filter(pk=found.pk).delete()
+    return bool(used) and found.expires_at > timezone.now()
 
 
 def _user_of(nonce: SignInNonce, organisation: Organisation, visitor: str) -> User:
