@@ -22,6 +22,8 @@ from keys.admin import KeyAdmin, PolicyAdmin
 from keys.models import Key, Policy
 from orgs.admin import AuditEntryAdmin, OrganisationAdmin, OrgModelAdmin
 from orgs.models import AuditEntry, Organisation
+from portal.admin import DeveloperAdmin, EntryAdmin, KeyRequestAdmin
+from portal.models import Developer, Entry, KeyRequest
 from users.admin import AccessKeyAdmin, GroupAdmin, InvitationAdmin, UserAdmin
 from users.models import AccessKey, Group, Invitation, User
 
@@ -38,6 +40,9 @@ MODELS: dict[type[Model], type[OrgModelAdmin]] = {
     Certificate: CertificateAdmin,
     Webhook: WebhookAdmin,
     OAuthClient: OAuthClientAdmin,
+    Developer: DeveloperAdmin,
+    Entry: EntryAdmin,
+    KeyRequest: KeyRequestAdmin,
 }
 # Signing out and passwords have pages of ours; the other two look up rows that no list has shown.
 SHUT = {"logout", "password_change", "password_change_done", "autocomplete", "view_on_site"}

@@ -9,6 +9,7 @@ from keys.models import Policy
 from orgs import scope
 from orgs.ids import new_id
 from orgs.models import Organisation
+from portal.models import Application, Developer, Entry, KeyRequest
 from tests.conftest import World, user
 from tests.dashboard import rows
 from users.models import AccessKey, Group, Invitation, User
@@ -21,7 +22,8 @@ def one_of_each(of: Organisation, owner: User) -> dict[str, str]:
     api, key = rows.api(of, f"{of.slug}-api"), rows.key(of, f"{of.slug}-key")
     line = rows.entry(owner, object_name=f"{of.slug}-object", object_id=key.id)
     invitation, access, group = people_rows(of, stored(owner), f"{of.slug}-")
-    made = (of, line, owner, group, invitation, access, api, key, *gateway_rows(api, f"{of.slug}-"))
+    portal = portal_rows(of, f"{of.slug}-")
+    made = (of, line, owner, group, invitation, access, api, key, *gateway_rows(api, f"{of.slug}-"), *portal)
     return {f"{row._meta.app_label}/{row._meta.model_name}": row.pk for row in made}
 
 
@@ -48,12 +50,24 @@ def gateway_rows(api: Api, name: str) -> tuple[Certificate, Webhook, OAuthClient
         )
 
 
+def portal_rows(of: Organisation, name: str) -> tuple[Developer, Entry, KeyRequest]:
+    with scope.opened(scope.of(of.id)):
+        developer = Developer.objects.create(email=f"{name}@developers.example", name=name)
+        application = Application.objects.create(developer=developer, name=name)
+        return (
+            developer,
+            Entry.objects.create(slug=name.strip("-"), title=f"{name}entry"),
+            KeyRequest.objects.create(application=application, entry_title=f"{name}entry", plan_name=f"{name}plan"),
+        )
+
+
 def more_of_each(world: World, number: int) -> None:
     owner = stored(user(f"more{number}@acme.example", world.acme))
     gateway_rows(rows.api(world.acme, f"api {number}"), f"more{number}-")
     rows.key(world.acme, f"key {number}")
     rows.entry(owner)
     people_rows(world.acme, owner, f"more{number}")
+    portal_rows(world.acme, f"more{number}")
 
 
 def body(response: Any) -> str:

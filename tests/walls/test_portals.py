@@ -5,6 +5,8 @@ from django.conf import settings
 from django.http import HttpResponse
 
 from orgs import scope
+from orgs.domains.services import vouch
+from orgs.models import Domain
 from portal.models import Developer
 from portal.services.settings import update_portal
 from portal.services.signing_up import create
@@ -44,7 +46,7 @@ def judge_visitor(url: Url, method: str, answer: HttpResponse) -> bool:
 
 
 def judge_owner(url: Url, method: str, answer: HttpResponse) -> bool:
-    if method == "GET" and url.name not in ("portal:document", "portal:console"):
+    if method == "GET" and url.name not in ("portal:document", "portal:console", "portal:tap", "portal:tap_with_slash"):
         return answer.status_code in SEEN | {405}
     return answer.status_code in SEEN | REFUSED_KINDLY | NOT_THERE
 
@@ -65,6 +67,7 @@ def test_only_known_pages_of_a_portal_are_for_visitors() -> None:
     assert {url.name.removeprefix("portal:") for url in urls(PORTAL) if access_of(url) == "visitor of the portal"} == {
         "home", "entry", "console", "document", "page", "terms", "accept_terms", "sign_in", "sign_out", "sign_up",
         "join", "forgot_password", "reset_password", "theme", "logo",
+        "tap", "tap_with_slash",
     }  # fmt: skip
 
 
@@ -124,3 +127,54 @@ def test_portal_that_is_off_is_not_there(world: World, path: str) -> None:
 
 def test_portal_of_a_visited_organisation_is_not_there(world: World, objects: dict[str, Objects]) -> None:
     assert signed_in(world.uma, prefix="/all/o/acme").get("/portal/").status_code == 404
+
+
+def at_host(client: SiteClient, host: str) -> SiteClient:
+    """The same browser's session at a domain of the portal, where cookies have another name."""
+    (own,) = client.cookies.values()
+    moved = SiteClient("")
+    moved.defaults["HTTP_HOST"] = host
+    moved.cookies[f"{settings.SESSION_COOKIE_NAME}_portal"] = own.value
+    return moved
+
+
+@pytest.fixture
+def hosts(world: World) -> dict[str, str]:
+    found = {}
+    for organisation in (world.acme, world.globex):
+        found[organisation.slug] = f"developers.{organisation.slug}.example"
+        with scope.opened(scope.of(organisation.id)):
+            vouch(host=found[organisation.slug], purpose=Domain.Purpose.PORTAL)
+    return found
+
+
+def judge_visitor_at_host(url: Url, method: str, answer: HttpResponse) -> bool:
+    if access_of(url) == "visitor of the portal":
+        return answer.status_code in SEEN | REFUSED_KINDLY | NOT_THERE
+    return answer.status_code == 302 and answer["Location"].startswith("/sign-in/")
+
+
+def test_developer_is_a_visitor_at_another_organisations_host(
+    objects: dict[str, Objects], hosts: dict[str, str]
+) -> None:
+    theirs = developer_client(developer_of(objects["globex"]), "/o/globex/portal")
+    client = at_host(theirs, hosts["acme"])
+    assert walk(client, PORTAL, objects["acme"], judge_visitor_at_host) == []
+
+
+def test_developer_has_their_own_pages_at_the_organisations_host(
+    objects: dict[str, Objects], hosts: dict[str, str]
+) -> None:
+    client = at_host(developer_client(developer_of(objects["acme"]), PREFIX), hosts["acme"])
+    assert walk(client, PORTAL, objects["acme"], judge_owner) == []
+    assert walk(client, PORTAL, objects["globex"], judge_other) == []
+
+
+@pytest.mark.parametrize(
+    "path", ["/o/acme/portal/", "/o/acme/", "/o/globex/portal/", "/all/", "/api/portal/developers"]
+)
+def test_host_of_a_portal_serves_that_portal_alone(
+    objects: dict[str, Objects], hosts: dict[str, str], path: str
+) -> None:
+    client = at_host(developer_client(developer_of(objects["acme"]), PREFIX), hosts["acme"])
+    assert client.get(path).status_code == 404
