@@ -22,8 +22,8 @@ CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
     "connect-src 'self'{origins}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-RENDERED: Kept[SafeString] = Kept(most_characters=40_000_000)
-FOR_VIEWERS: Kept[str] = Kept(most_characters=40_000_000)
+RENDERED: Kept[SafeString] = Kept(most_characters=10_000_000)
+FOR_VIEWERS: Kept[str] = Kept(most_characters=10_000_000)
 
 
 class Call(NamedTuple):
