@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db.models import Q
 
+from apis.definition import Authentication
 from apis.models import Api
 from keys.policies.settings import limit_of, limit_texts
 from keys.settings import period
@@ -32,7 +33,7 @@ def context(
             "categories": entry.categories,
             "address": call.address,
             "authentication": call.authentication.label if entry.api else "",
-            "header": call.header,
+            "header": call.header if call.authentication == Authentication.TOKEN else "",
         },
         "apis": _also_open(plans, entry),
         "plans": _shown(plans, developer, here, is_preview=is_preview),

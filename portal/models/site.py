@@ -45,6 +45,11 @@ class Portal(OrgOwned):
     def __str__(self) -> str:
         return self.title or "portal"
 
+    @property
+    def takes_sign_ups(self) -> bool:
+        """Whether people may ask for an account, of any address or of some."""
+        return self.sign_up in (self.DOMAIN, self.OPEN)
+
 
 class Page(OrgOwned):
     """A page of the portal in Markdown, at `/pages/<slug>/`."""

@@ -155,7 +155,7 @@ def ask(request: DeveloperRequest, slug: str, id: str) -> HttpResponse:
     return show(
         request,
         "portal/ask.html",
-        page_title=f"{plan.name} of {entry.title}",
+        page_title=f"A key for {entry.title}",
         form=form,
         plan=plan,
         limits=entry_page.limits(plan),
@@ -168,10 +168,10 @@ def ask(request: DeveloperRequest, slug: str, id: str) -> HttpResponse:
 @transaction.atomic
 def _asked(request: DeveloperRequest, plan: Plan, form: RequestForm) -> HttpResponse:
     """Where the key is given at once, this is the one page that has its secret."""
-    application = form.cleaned_data.get("application")
-    if application is None:
-        name = form.cleaned_data["new_application"]
+    if name := form.cleaned_data["new_application"]:
         application = service.create_application(developer=request.developer, name=name)
+    else:
+        application = form.cleaned_data["application"]
     purpose = form.cleaned_data.get("purpose", "")
     asked = requests.ask(places=places_of(request), application=application, plan=plan, purpose=purpose)
     if asked.state == KeyRequest.APPROVED:

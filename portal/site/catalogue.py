@@ -87,7 +87,8 @@ def console(request: PortalRequest, slug: str) -> HttpResponse:
     response = show(
         request,
         "portal/console.html",
-        page_title=found.title,
+        page_title=f"Try out {found.title}",
+        title=found.title,
         entry_url=reverse("portal:entry", args=[slug]),
         document_url=reverse("portal:document", args=[slug]),
         address=documents.call_of(found, request.portal).address,

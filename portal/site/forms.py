@@ -42,13 +42,13 @@ class ApplicationForm(forms.Form):
 
 
 class RequestForm(forms.Form):
-    """An application that there is, or the name of a new one."""
+    """An application that there is, or the name of a new one, which counts before it."""
 
     application = forms.ModelChoiceField(
-        queryset=Application.objects.none(), required=False, empty_label="A new one, named below"
+        queryset=Application.objects.none(), required=False, empty_label="None of these"
     )
     new_application = forms.CharField(
-        label="Name of a new application", max_length=80, required=False,
+        label="Or the name of a new application", max_length=80, required=False,
         help_text="What you build, for example: parcel tracker.",
     )  # fmt: skip
     purpose = forms.CharField(
@@ -57,14 +57,18 @@ class RequestForm(forms.Form):
 
     def __init__(self, *args: Any, applications: Any, is_automatic: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["application"].queryset = applications  # type: ignore[attr-defined]
-        if not applications:
+        newest = max(applications, key=lambda one: one.created_at, default=None)
+        if newest is None:
             del self.fields["application"]
+            self.fields["new_application"].label = "Name of your application"
+        else:
+            self.fields["application"].queryset = applications  # type: ignore[attr-defined]
+            self.fields["application"].initial = newest
         if is_automatic:
             del self.fields["purpose"]
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
-        if not cleaned.get("application") and not cleaned.get("new_application", "").strip():
-            self.add_error("new_application", "Choose an application, or name a new one.")
+        if not cleaned.get("application") and not cleaned.get("new_application"):
+            self.add_error("new_application", "Say which application the key is for.")
         return cleaned

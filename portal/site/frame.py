@@ -10,6 +10,9 @@ from django.urls import reverse
 from portal.http import PortalRequest
 from portal.models import Page, Portal
 
+# What is reached from a page of the navigation, and lies elsewhere; below home lies everything.
+BELOW = {"": ("apis/",), "applications/": ("applications/", "keys/", "requests/")}
+
 
 def show(request: PortalRequest, template: str, status: int = 200, **context: Any) -> HttpResponse:
     """Render a page within the portal's frame."""
@@ -35,7 +38,7 @@ def look(portal: Portal, name: str, *, root: str) -> dict[str, Any]:
         "tagline": portal.tagline,
         "logo_url": f"{root}logo?{portal.revision}" if portal.logo_type else "",
         "theme_url": f"{root}theme.css?{portal.revision}" if portal.variables else "",
-        "takes_sign_ups": portal.sign_up in (Portal.DOMAIN, Portal.OPEN),
+        "takes_sign_ups": portal.takes_sign_ups,
         "has_terms": bool(portal.terms_revision),
     }
 
@@ -47,4 +50,5 @@ def readable_pages(request: PortalRequest) -> "QuerySet[Page]":
 
 def _is_current(path: str, href: str) -> bool:
     home = reverse("portal:home")
-    return path == href or path.startswith(f"{home}apis/") if href == home else path.startswith(href)
+    below = href.removeprefix(home)
+    return path == href or path.removeprefix(home).startswith(BELOW.get(below, (below,)))

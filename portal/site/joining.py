@@ -1,5 +1,8 @@
 """Signing up, in and out; a forgotten password; the terms."""
 
+from typing import Any
+
+from django.forms import Form
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -8,7 +11,6 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from portal.http import PortalRequest, visitors
 from portal.markdown import html
-from portal.models import Portal
 from portal.services import developers as service
 from portal.services import signing_in, signing_up, single_sign_on
 from portal.services.signing_up import SignUpClosed
@@ -19,6 +21,7 @@ from users.services.errors import Refused, SignInRefused
 from users.services.passwords import LINK_GONE
 from users.views.site import safe_next
 
+AGAIN = {"sign_up": "Sign up again", "forgot_password": "Get another link"}
 MAILED = "If this address can be used here, a link is on its way to it."
 
 
@@ -65,7 +68,7 @@ def sign_out(request: PortalRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_up(request: PortalRequest) -> HttpResponse:
     """The answer is the same whether or not there is such a developer."""
-    if request.portal.sign_up in (Portal.CLOSED, Portal.INVITATION):
+    if not request.portal.takes_sign_ups:
         return _told(request, "Sign up", signing_up.refusal(request.portal, ""))
     form = SignUpForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -76,7 +79,8 @@ def sign_up(request: PortalRequest) -> HttpResponse:
             form.add_error("email", str(refused))
         except Refused as refused:
             form.add_error(None, str(refused))
-    return show(request, "portal/card_form.html", page_title="Sign up", form=form, action="Mail me a link")
+    text = "You get a mail with a link, and choose your password there."
+    return _card(request, "Sign up", form, action="Mail me a link", text=text)
 
 
 @visitors
@@ -87,7 +91,7 @@ def join(request: PortalRequest, token: str) -> HttpResponse:
     """Answers 200 also for a dead link: Django logs the path of an error, and this one holds a secret."""
     found = signing_up.find(token)
     if found is None:
-        return _told(request, "Too late", signing_up.GONE)
+        return _told(request, "Too late", signing_up.GONE, again="sign_up" if request.portal.takes_sign_ups else "")
     has_terms = bool(request.portal.terms_revision)
     form = JoinForm(request.POST or None, initial={"name": found.name}, has_terms=has_terms)
     if request.method == "POST" and form.is_valid():
@@ -103,8 +107,8 @@ def join(request: PortalRequest, token: str) -> HttpResponse:
             return redirect("portal:home")
         except Refused as refused:
             form.add_error(None, str(refused))
-    title = f"Welcome, {found.email}"
-    return show(request, "portal/card_form.html", page_title=title, form=form, action="Join", has_terms=has_terms)
+    text = f"Your e-mail address {found.email} is confirmed."
+    return _card(request, "Welcome", form, action="Join", text=text, has_terms=has_terms)
 
 
 @visitors
@@ -118,8 +122,8 @@ def forgot_password(request: PortalRequest) -> HttpResponse:
             return _told(request, "Look into your mail", f"{MAILED} It is valid for an hour.")
         except Refused as refused:
             form.add_error(None, str(refused))
-    title = "Forgot the password?"
-    return show(request, "portal/card_form.html", page_title=title, form=form, action="Mail me a link")
+    text = "You get a mail with a link, by which you choose another one."
+    return _card(request, "Forgot the password?", form, action="Mail me a link", text=text)
 
 
 @visitors
@@ -130,7 +134,7 @@ def reset_password(request: PortalRequest, id: str, token: str) -> HttpResponse:
     """Answers 200 also for a dead link, as `join` does."""
     form = NewPasswordForm(request.POST or None)
     if signing_in.find_by_reset_link(developer_id=id, token=token) is None:
-        return _told(request, "Too late", LINK_GONE)
+        return _told(request, "Too late", LINK_GONE, again="forgot_password")
     if request.method == "POST" and form.is_valid():
         password = form.cleaned_data["password"]
         try:
@@ -138,8 +142,7 @@ def reset_password(request: PortalRequest, id: str, token: str) -> HttpResponse:
             return _told(request, "Done", "Your password is set, and you are signed out everywhere.")
         except Refused as refused:
             form.add_error(None, str(refused))
-    title = "Set a new password"
-    return show(request, "portal/card_form.html", page_title=title, form=form, action="Set the password")
+    return _card(request, "Set a new password", form, action="Set the password")
 
 
 @visitors
@@ -161,9 +164,17 @@ def accept_terms(request: PortalRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         service.accept_terms(developer=request.developer, revision=request.portal.terms_revision)
         return HttpResponseRedirect(safe_next(request.site, form.cleaned_data["next"]))
-    title = "The terms have changed"
-    return show(request, "portal/card_form.html", page_title=title, form=form, action="Go on", has_terms=True)
+    text = "They are new, or have changed since you accepted them."
+    return _card(request, "Accept the terms", form, action="Go on", text=text, has_terms=True)
 
 
-def _told(request: PortalRequest, title: str, text: str, status: int = 200) -> HttpResponse:
-    return show(request, "portal/told.html", status, page_title=title, text=text, sign_in_url=reverse("portal:sign_in"))
+def _card(request: PortalRequest, title: str, form: Form, *, action: str, **context: Any) -> HttpResponse:
+    return show(request, "portal/card_form.html", page_title=title, form=form, action=action, **context)
+
+
+def _told(request: PortalRequest, title: str, text: str, *, status: int = 200, again: str = "") -> HttpResponse:
+    """`again` is the name of the page at which one gets another link."""
+    links = [(reverse(f"portal:{again}"), AGAIN[again])] if again else []
+    if not request.developer:
+        links.append((reverse("portal:sign_in"), "Sign in"))
+    return show(request, "portal/told.html", status, page_title=title, text=text, links=links)

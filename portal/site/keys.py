@@ -1,5 +1,6 @@
 """A developer's keys: taken once, looked at, rotated, given back."""
 
+import shlex
 from typing import Any
 
 from django.contrib import messages
@@ -18,6 +19,7 @@ from keys.models import Key
 from keys.pages import curl
 from keys.states import state_of
 from orgs.display import when
+from portal import catalogue, documents, entry_page
 from portal.http import DeveloperRequest, developers
 from portal.models import KeyRequest
 from portal.services import applications as service
@@ -28,7 +30,7 @@ from users.services.errors import Refused
 
 def own_request(request: DeveloperRequest, id: str) -> KeyRequest:
     own = KeyRequest.objects.filter(application__developer=request.developer)
-    return get_object_or_404(own.select_related("key", "application"), pk=id)
+    return get_object_or_404(own.select_related("key", "application", "plan__policy"), pk=id)
 
 
 def own_key(request: DeveloperRequest, id: str) -> tuple[KeyRequest, Key]:
@@ -46,6 +48,7 @@ def detail(request: DeveloperRequest, id: str) -> HttpResponse:
     facts = [
         {"label": "Key", "value": key.masked, "is_code": True},
         {"label": "For", "value": f"{asked.entry_title}, {asked.plan_name}"},
+        *({"label": label, "value": text} for label, text in (entry_page.limits(asked.plan) if asked.plan else [])),
         {"label": "Application", "value": asked.application.name},
         {"label": "Expires", "value": when(key.expires_at)},
         *([{"label": "Previous secret", "value": f"works until {when(key.previous_until)}"}] if is_paired else []),
@@ -59,6 +62,7 @@ def detail(request: DeveloperRequest, id: str) -> HttpResponse:
         state=state_of(key, now=now),
         facts=facts,
         is_revoked=key.revoked_at is not None,
+        call=call_with(request, asked, key, "YOUR-KEY"),
         application_url=reverse("portal:application", args=[asked.application_id]),
         **use.tab(use.OF_KEYS, values, "", things="this key"),
         **use.quota(key),
@@ -87,12 +91,23 @@ def take(request: DeveloperRequest, id: str) -> HttpResponse:
 
 
 @sensitive_variables("token")
+def call_with(request: DeveloperRequest, asked: KeyRequest, key: Key, token: str) -> str:
+    """Return a line for a shell that calls what the key was asked for, or else something that it opens."""
+    shown = catalogue.visible(request.developer).filter(plans=asked.plan_id).select_related("api")
+    entry = shown.first() if asked.plan_id else None
+    call = documents.call_of(entry, request.portal) if entry else None
+    if call and call.address:
+        return shlex.join(["curl", "-H", f"{call.header}: {token}", call.address])
+    return curl(key, token).replace("https://your-gateway", request.portal.gateway_url.rstrip("/") or "https://…")
+
+
+@sensitive_variables("token")
 def shown_once(request: DeveloperRequest, asked: KeyRequest, key: Key, token: str) -> HttpResponse:
     secret = {
         "title": "This key is shown once",
         "label": "Key",
         "value": token,
-        "curl": curl(key, token).replace("https://your-gateway", request.portal.gateway_url.rstrip("/") or "https://…"),
+        "curl": call_with(request, asked, key, token),
         "done_url": reverse("portal:key", args=[asked.pk]),
     }
     return show(request, "portal/secret.html", page_title=f"Your key for {asked.entry_title}", secret=secret)

@@ -36,7 +36,7 @@ def test_stranger_becomes_a_developer_who_has_a_key(shop: Shop) -> None:
 
     joined = Client()
     page = joined.get(link)
-    assert "Welcome, new@example.com" in page.content.decode()
+    assert "address new@example.com is confirmed" in page.content.decode()
     answer = joined.post(link, {"name": "Nia", "password": PASSWORD, "again": PASSWORD})
     assert (answer.status_code, answer["Location"]) == (302, "/o/acme/portal/")
     assert "Too late" in Client().get(link).content.decode()
