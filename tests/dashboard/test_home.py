@@ -5,6 +5,7 @@ from orgs import scope
 from orgs.models import Organisation
 from tests.conftest import World, signed_in, user
 from tests.gateways import making
+from tests.portal.shared import a_request, open_shop
 from users.models import User
 
 
@@ -52,9 +53,24 @@ def test_the_overview_counts_what_the_user_may_see(world: World) -> None:
         "Active keys": "0",
         "Keys that expire soon": "0",
         "Users": "2",
+        "Developers": "0",
+        "Requests for keys": "0",
     }
     assert numbers(user("no@acme.example", world.acme)) == {}
     assert numbers(user("ru@acme.example", world.acme, permissions={"users": "read"})) == {"Users": "4"}
+
+
+def test_the_overview_counts_the_portals_developers_and_what_they_wait_for(world: World) -> None:
+    shop = open_shop(world.acme)
+    with scope.opened(scope.of(world.acme.id)):
+        a_request(shop)
+        a_request(shop, application="Old", state="refused")
+    reader = user("rp@acme.example", world.acme, permissions={"portal": "read"})
+    shown = {one["label"]: (one["value"], one["url"]) for one in signed_in(reader).get("/").context["stats"]}
+    assert shown == {
+        "Developers": ("1", "/o/acme/developers/"),
+        "Requests for keys": ("1", "/o/acme/key-requests/?state=pending"),
+    }
 
 
 def test_the_overview_shows_the_trail_only_to_whom_may_read_it(world: World) -> None:
@@ -68,5 +84,5 @@ def test_the_navigation_has_no_heading_without_links(world: World) -> None:
     def headings(person: User) -> list[str]:
         return re.findall(r'class="app-nav-group"[^>]*>([^<]*)<', signed_in(person).get("/").content.decode())
 
-    assert headings(world.ann) == ["Gateway", "People", "Organisation"]
+    assert headings(world.ann) == ["Gateway", "Developer portal", "People", "Organisation"]
     assert headings(user("no@acme.example", world.acme)) == ["Organisation"]

@@ -7,15 +7,27 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from orgs import scope
-from orgs.models import Organisation
+from orgs.domains import services as domains
+from orgs.models import Domain, Organisation
 from tests.conftest import World, organisation, signed_in, user
 from tests.dashboard import rows
+from tests.portal.shared import make_developer, open_shop
 
 
 def shown(world: World, query: str = "") -> list[tuple[Any, ...]]:
     """Return (slug, users, APIs, active keys, expiring keys, last action, state) of each row."""
     response = signed_in(world.uma).get(f"/{query}")
     return [(row[2], *row[4:10]) for row in response.context["rows"]]
+
+
+def fill_portal(of: Organisation) -> None:
+    """A portal that is on with two developers, one proven domain and two that are not."""
+    open_shop(of)
+    with scope.opened(scope.of(of.id)):
+        make_developer("second@example.com")
+        domains.vouch(host="portal.acme.example", purpose=Domain.Purpose.PORTAL)
+        for host in ("apis.acme.example", "www.acme.example"):
+            domains.claim_domain(host=host, purpose=Domain.Purpose.DASHBOARD)
 
 
 def fill(world: World) -> None:
@@ -40,9 +52,22 @@ def test_each_organisation_has_its_own_numbers(world: World) -> None:
     ]
 
 
-@pytest.mark.parametrize("sort", ["users", "apis", "keys", "expiring", "last", "state", "name"])
+def test_each_organisation_has_its_own_portal_and_domains(world: World) -> None:
+    fill_portal(world.acme)
+    client = signed_in(world.uma)
+    table = {row[2]: row[15:] for row in client.get("/").context["rows"]}
+    assert table == {"acme": ("2", "portal on", "1", "2 unproven"), "globex": ("0", "portal off", "0", "")}
+    lines = [line.split(",") for line in client.get("/organisations.csv").content.decode().splitlines()[1:]]
+    assert {line[1]: line[-4:] for line in lines} == {"acme": ["2", "on", "1", "2"], "globex": ["0", "off", "0", "0"]}
+
+
+COLUMNS = ["users", "apis", "keys", "expiring", "developers", "domains", "last", "state", "name"]
+
+
+@pytest.mark.parametrize("sort", COLUMNS)
 def test_every_column_sorts_both_ways(world: World, sort: str) -> None:
     fill(world)
+    fill_portal(world.acme)
     rows.entry(world.ann)
     with scope.opened(scope.of(world.acme.id)):
         Organisation.objects.update(is_suspended=True)
@@ -87,7 +112,7 @@ def test_a_query_that_nobody_wrote_is_as_none(world: World, query: str) -> None:
 
 def test_numbers_lead_to_the_lists_that_they_count(world: World) -> None:
     page = signed_in(world.uma).get("/").content.decode()
-    for path in ("users/", "apis/", "keys/?state=active", "keys/?state=expiring", "audit/"):
+    for path in ("users/", "apis/", "keys/?state=active", "keys/?state=expiring", "developers/", "domains/", "audit/"):
         assert f'href="/all/o/acme/{path}"' in page
     assert "Read-only" in page
 
@@ -113,10 +138,10 @@ def test_the_csv_has_every_organisation_and_runs_no_formula(world: World) -> Non
     lines = signed_in(world.uma).get("/organisations.csv?sort=-name").content.decode().splitlines()
     assert [line.split(",", 1)[1] for line in lines] == [
         "slug,name,users,apis,active_keys,keys_expiring_in_30_days,last_administrator_action,state,"
-        "requests_in_24_h,error_share_in_24_h",
-        "globex,Globex,1,0,0,0,,active,0,0",
-        "acme,Acme,2,0,0,0,,active,0,0",
-        'evil,"\'=HYPERLINK(""http://x"")",0,0,0,0,,active,0,0',
+        "requests_in_24_h,error_share_in_24_h,developers,portal,proven_domains,unproven_domains",
+        "globex,Globex,1,0,0,0,,active,0,0,0,off,0,0",
+        "acme,Acme,2,0,0,0,,active,0,0,0,off,0,0",
+        'evil,"\'=HYPERLINK(""http://x"")",0,0,0,0,,active,0,0,0,off,0,0',
     ]
 
 
