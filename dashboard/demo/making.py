@@ -71,7 +71,7 @@ def made_by_demo(organisation: Organisation) -> bool:
 
 @transaction.atomic
 def make(demos: Iterable[DemoOrganisation], *, password: str, tell: Tell) -> list[str]:
-    """Make everything or nothing; every user gets the same password. Return the organisations' ids."""
+    """Make everything or nothing; every user and developer gets the same password. Return the organisations' ids."""
     made = []
     with audit.acting(ACTOR):
         for demo in demos:
@@ -117,7 +117,7 @@ def fill(organisation: Organisation, demo: DemoOrganisation, password: str, tell
         raise_limits(keys)
         tell(f"{demo.name}: developer portal")
         with a_request(organisation) as request:
-            make_portal(demo, apis, policies, places_of(request))
+            make_portal(demo, apis, policies, places_of(request), password=password)
 
 
 def make_group(name: str) -> Group:

@@ -1,5 +1,8 @@
 """The demo's developer portals: what is published, who has signed up, and what they have asked for."""
 
+from collections.abc import Iterator
+
+from apis.definition import Authentication
 from apis.models import Api
 from dashboard.demo.content import DemoOrganisation, Resource
 from keys.models import Policy
@@ -7,6 +10,7 @@ from orgs import audit
 from portal.addresses import Places
 from portal.models import Developer, Entry, Plan, Portal
 from portal.services import applications, developers, pages, publishing, requests, signing_up
+from portal.services.publishing import PlanSettings
 from portal.services.settings import update_portal
 from users import mail
 
@@ -22,7 +26,8 @@ DEVELOPERS = (
 )
 PENDING, REFUSED, DISABLED = 3, 4, 6
 MOST_ENTRIES = 12
-PARTNERS = ("personal-data", "pci", "psd2")
+WITHOUT_CATEGORY = ("public", "personal-data", "pci", "psd2")
+WHAT_FOR = ("To try it out", "For applications in use", "For what your business stands on")
 TERMS = """These APIs are for the applications that you have named, and for those alone.
 
 - Keep your keys secret. Rotate one that somebody else may have seen.
@@ -53,7 +58,13 @@ What is planned and what is broken stands on the status page.
 """
 
 
-def make_portal(demo: DemoOrganisation, apis: list[Api], policies: list[Policy], places: Places) -> None:
+def emails() -> list[str]:
+    return [f"{name.partition(' ')[0].lower()}@{company}.example" for name, company, *_ in DEVELOPERS]
+
+
+def make_portal(
+    demo: DemoOrganisation, apis: list[Api], policies: list[Policy], places: Places, *, password: str
+) -> None:
     gateway = f"https://api.{demo.slug}.example"
     update_portal(
         is_on=True,
@@ -61,6 +72,7 @@ def make_portal(demo: DemoOrganisation, apis: list[Api], policies: list[Policy],
         title=f"{demo.name} for developers",
         tagline=f"Build with the APIs of {demo.name}.",
         gateway_url=gateway,
+        notified=[] if mail.is_real() else [demo.contact],  # a mail would go to somebody who is not there
         terms=TERMS,
     )
     entries = make_catalogue(demo, apis, policies)
@@ -68,7 +80,7 @@ def make_portal(demo: DemoOrganisation, apis: list[Api], policies: list[Policy],
     pages.create_page(slug="getting-started", title="Getting started", body=text, is_published=True, position=1)
     text = HELP.format(contact=demo.contact)
     pages.create_page(slug="help", title="Help", body=text, is_published=True, position=2)
-    make_developers(entries, places)
+    make_developers(entries, places, password)
 
 
 def make_catalogue(demo: DemoOrganisation, apis: list[Api], policies: list[Policy]) -> list[Entry]:
@@ -80,8 +92,8 @@ def make_catalogue(demo: DemoOrganisation, apis: list[Api], policies: list[Polic
 
 
 def make_entry(api: Api, resource: Resource, policies: list[Policy]) -> Entry:
-    categories = [tag for tag in resource.tags.split(", ") if tag not in ("public", *PARTNERS)]
-    is_for_partners = any(tag in resource.tags for tag in PARTNERS) and "accounts" in resource.path
+    categories = [tag for tag in resource.tags.split(", ") if tag not in WITHOUT_CATEGORY]
+    is_for_partners = "personal-data" in resource.tags
     entry = publishing.create_entry(
         title=resource.name,
         api=api,
@@ -92,48 +104,40 @@ def make_entry(api: Api, resource: Resource, policies: list[Policy]) -> Entry:
         groups=["partners"] if is_for_partners else [],
         is_published=True,
     )
-    offered = [
-        {
-            "policy": policy,
-            "name": policy.name.partition(" ")[0],
-            "description": description,
-            "approval": Plan.AUTOMATIC if number == 0 else Plan.BY_HAND,
-        }
-        for number, (policy, description) in enumerate(
-            zip(
-                policies, ("To try it out", "For applications in use", "For what your business stands on"), strict=False
-            )
-        )
-        if policy.apis.filter(pk=api.pk).exists()
-    ]
-    publishing.set_plans(entry=entry, plans=offered)  # type: ignore[arg-type]  # a list of just these
+    if resource.authentication == Authentication.TOKEN:
+        publishing.set_plans(entry=entry, plans=[*plans_of(api, policies)])
     return entry
 
 
-def make_developers(entries: list[Entry], places: Places) -> None:
+def plans_of(api: Api, policies: list[Policy]) -> Iterator[PlanSettings]:
+    """The first is given at once."""
+    opening = [policy for policy in policies if policy.apis.filter(pk=api.pk).exists()]
+    for number, (policy, description) in enumerate(zip(opening, WHAT_FOR, strict=True)):
+        name, approval = policy.name.partition(" ")[0], Plan.BY_HAND if number else Plan.AUTOMATIC
+        yield PlanSettings(policy=policy, name=name, description=description, approval=approval)
+
+
+def make_developers(entries: list[Entry], places: Places, password: str) -> None:
     """Some have a key, one waits for another, one was refused, one is disabled."""
     plans = list(
         Plan.objects.filter(entry__in=entries).select_related("policy", "entry").order_by("entry_id", "position")
     )
-    given = [plan for plan in plans if plan.approval == Plan.AUTOMATIC]
-    asked = [plan for plan in plans if plan.approval == Plan.BY_HAND]
-    for number, (name, company, groups, building) in enumerate(DEVELOPERS):
-        email = f"{name.partition(' ')[0].lower()}@{company}.example"
-        made = Developer(email=email, name=name, groups=list(groups), terms_revision=1)
-        developer = signing_up.create(made, password=None, how="signed up")
-        with audit.acting(audit.Actor(id=developer.pk, name=developer.email)):
+    for number, (email, (name, _, groups, building)) in enumerate(zip(emails(), DEVELOPERS, strict=True)):
+        with audit.acting(audit.Actor(id="", name=email)):
+            made = Developer(email=email, name=name, groups=list(groups), terms_revision=1)
+            developer = signing_up.create(made, password=password, how="signed up")
+        seen = [plan for plan in plans if {*plan.entry.groups} <= {*groups}]
+        given = [plan for plan in seen if plan.approval == Plan.AUTOMATIC]
+        asked = [plan for plan in seen if plan.approval == Plan.BY_HAND]
+        with audit.acting(audit.Actor(id=developer.pk, name=email)):
             application = applications.create_application(developer=developer, name=building)
-            for plan in given[number : number + 1 + number % 2]:
+            for plan in given[number % len(given) :][: 1 + number % 2]:
                 requests.take_key(asked=requests.ask(places=places, application=application, plan=plan))
-        if number >= PENDING and asked:
-            wish = requests.ask(
-                places=places,
-                application=application,
-                plan=asked[number % len(asked)],
-                purpose="We go live next month.",
-            )
-            if number == REFUSED and not mail.is_real():  # a mail would go to somebody who is not there
-                reason = "The first plan is enough for reports once a month."
-                requests.refuse(places=places, asked=wish, by="demo", reason=reason)
+            if number >= PENDING:
+                plan, purpose = asked[number % len(asked)], "We go live next month."
+                wish = requests.ask(places=places, application=application, plan=plan, purpose=purpose)
+        if number == REFUSED and not mail.is_real():
+            reason = "The first plan is enough for reports once a month."
+            requests.refuse(places=places, asked=wish, by=audit.actor().name, reason=reason)
         if number == DISABLED:
             developers.disable_developer(developer=developer)

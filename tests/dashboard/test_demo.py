@@ -10,14 +10,20 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from analytics.models import DeadLetter, Facet, Hour, Record
+from analytics.pages.subjects import number_of_key
+from apis import openapi
 from apis.models import Api
 from dashboard.demo import content, making, traffic
+from dashboard.demo.documents import document_of
+from dashboard.demo.portal import emails
 from dashboard.management.commands import demo
 from gateways.services import create_group
 from keys.models import Key
 from keys.states import LABELS, in_state
 from orgs import scope
 from orgs.models import AuditEntry, Organisation
+from portal.catalogue import visible
+from portal.models import Developer, KeyRequest
 from tests.conftest import World, organisation, user
 from users.models import Group, Invitation, User
 
@@ -26,6 +32,8 @@ SMALL = (
     replace(content.INITECH, resources=content.INITECH.resources[:8], key_count=24),
     replace(content.GLOBEX, resources=content.GLOBEX.resources[:2], key_count=1),
 )
+
+OF_PORTALS = ("portal", "portal_pages", "catalogue", "developers", "applications", "key_requests")
 
 
 def shown_password(text: str) -> str:
@@ -54,14 +62,14 @@ def opened(slug: str) -> scope.Scope:
 
 def counts() -> dict[str, int]:
     with scope.opened(scope.EVERYTHING):
-        models = (Organisation, User, Group, Invitation, Api, Key, AuditEntry)
+        models = (Organisation, User, Group, Invitation, Api, Key, Developer, AuditEntry)
         return {model.__name__: model.objects.count() for model in models}
 
 
 def test_demo_fills_its_organisations(run: str) -> None:
     assert counts() | {"AuditEntry": 0} == {
         "Organisation": 2, "User": 5 + 7 + 1, "Group": 10, "Invitation": 2,
-        "Api": 8 + 4, "Key": 25, "AuditEntry": 0,
+        "Api": 8 + 4, "Key": 25 + 9 + 7, "Developer": 7 + 7, "AuditEntry": 0,
     }  # fmt: skip
 
 
@@ -72,7 +80,10 @@ def test_demo_has_requests_where_gateways_serve_its_organisations(db: None, monk
     with scope.opened(opened("initech-logistics")):
         assert Record.objects.count() == 24 * traffic.REQUESTS_OF_A_KEY
         keys = Hour.objects.filter(facet=Facet.KEY).values("value").distinct().count()
-        assert 6 < keys < 16  # of those that name APIs, without every fourth
+        developers = KeyRequest.objects.filter(key__is_disabled=False).values_list("key__hash", flat=True)
+        called = {hash: Hour.objects.filter(facet=Facet.KEY, value=number_of_key(hash)).count() for hash in developers}
+        assert [hash for hash, hours in called.items() if hours < 10] == []
+        assert 6 < keys - len(called) < 16  # of those that name APIs, without every fourth
     with scope.opened(scope.INSTALLATION):
         assert DeadLetter.objects.count() == 0
 
@@ -88,21 +99,22 @@ def test_demo_has_keys_of_every_state(run: str) -> None:
     with scope.opened(opened("initech-logistics")):
         dawn = timezone.now() + timedelta(seconds=1)
         states = {state: Key.objects.filter(in_state(state, now=dawn)).count() for state in LABELS}
-        assert states == {"active": 21, "expiring": 1, "expired": 1, "disabled": 1, "revoked": 1}
+        assert states == {"active": 21 + 8, "expiring": 1, "expired": 1, "disabled": 1 + 1, "revoked": 1}
         assert Key.objects.filter(previous_until__gt=dawn).count() == 1
         assert Key.objects.filter(has_all_apis=True).count() == 1
 
 
 def test_demo_writes_its_history_in_the_names_of_those_who_may(run: str) -> None:
     with scope.opened(opened("initech-logistics")):
-        lines = Counter(AuditEntry.objects.values_list("actor", "action"))
+        own = AuditEntry.objects.exclude(kind__in=OF_PORTALS).exclude(actor__in=emails())
+        lines = Counter(own.values_list("actor", "action"))
     administrator, editor = "peter.gibson@initech-logistics.example", "samira.nagy@initech-logistics.example"
     assert lines == {
         ("manage.py demo", "created"): 1 + 5 + 1,  # the organisation, its groups, its first user
         ("manage.py demo", "changed"): 1,  # the tag that it is given
         ("manage.py demo", "proven"): 1,  # the domain that it is given
-        (administrator, "created"): 12,
-        (administrator, "disabled"): 1,
+        (administrator, "created"): 4 + 4 + 2 + 1 + 1,  # users, policies, certificates, a webhook, a domain
+        (administrator, "disabled"): 1 + 1,  # a user, and the key of a developer
         (administrator, "invited"): 1,
         (administrator, "changed"): 3,
         (editor, "created"): 8 + 1 + 24,  # APIs, an access key, keys
@@ -114,9 +126,41 @@ def test_demo_writes_its_history_in_the_names_of_those_who_may(run: str) -> None
     }
 
 
+def test_demo_has_developers_who_have_asked_for_their_keys(run: str) -> None:
+    with scope.opened(opened("initech-logistics")):
+        lines = Counter(AuditEntry.objects.filter(actor__in=emails()).values_list("action", "kind"))
+        by_state = Counter(KeyRequest.objects.values_list("state", flat=True))
+        unseen = [
+            asked
+            for asked in KeyRequest.objects.select_related("application__developer")
+            if not visible(asked.application.developer).filter(plans__requests=asked)
+        ]
+    assert lines == {
+        ("signed up", "developers"): 7,
+        ("created", "applications"): 7,
+        ("asked for", "key_requests"): 9 + 4,
+        ("created", "keys"): 9,
+    }
+    assert (by_state, unseen) == ({"approved": 9, "pending": 3, "refused": 1}, [])
+
+
+def test_demo_documents_what_it_publishes(run: str) -> None:
+    visitor = Client()
+    page = visitor.get("/o/initech-logistics/portal/apis/tracking/").content.decode()
+    assert "/{id}/history" in page
+    assert ".internal." not in page
+
+
+def test_demo_writes_documents_that_can_be_imported() -> None:
+    resources = [resource for made in content.ORGANISATIONS for resource in made.resources]
+    documents = [openapi.document_of(document_of(resource), is_served=True) for resource in resources]
+    assert [(made.title, made.operations) for made in documents] == [(resource.name, 6) for resource in resources]
+
+
 def test_demo_prints_what_signs_in(run: str) -> None:
     people = {
         "/o/initech-logistics/": "peter.gibson@initech-logistics.example",
+        "/o/initech-logistics/portal/": "amara@northwind.example",
         "/o/globex-retail/": "lena.fischer@globex-retail.example",
         "/all/": content.UNBOUNDED_EMAIL,
     }

@@ -6,12 +6,13 @@ from django.core.management.base import BaseCommand, CommandError
 
 from dashboard.demo.content import ORGANISATIONS, UNBOUNDED_EMAIL
 from dashboard.demo.making import NotOurs, is_there, make
+from dashboard.demo.portal import emails
 from dashboard.demo.traffic import make_traffic
 from users.services import generate_password
 
 
 class Command(BaseCommand):
-    help = "Make three organisations with users, APIs, keys and requests, and an unbounded user; run again, it says so."
+    help = "Make three organisations with users, APIs, keys, portals and requests; run again, it says so."
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -43,4 +44,5 @@ class Command(BaseCommand):
             for person in demo.people:
                 self.stdout.write(f"  {demo.email(person):<42}{person.role}")
             self.stdout.write(f"  {demo.email(demo.invited):<42}invited")
+            self.stdout.write(f"{demo.name} for developers  /o/{demo.slug}/portal/\n  {emails()[0]:<42}developer")
         self.stdout.write(f"\nEvery organisation  /all/\n  {UNBOUNDED_EMAIL:<42}unbounded user\n\n")
