@@ -24,8 +24,9 @@ DOCUMENTS = (
     "docs/compatibility.md",
     "docs/alerts.md",
     "docs/domains.md",
+    "docs/portal.md",
 )
-APPS = ("dashboard", "orgs", "users", "apis", "keys", "gateways", "analytics")
+APPS = ("dashboard", "orgs", "users", "apis", "keys", "gateways", "analytics", "portal")
 READS_A_VARIABLE = re.compile(
     r"""\b(?:env\.\w+|os\.environ\.get|secret|number|choice|switch)\(\s*"([A-Z][A-Z_]+)"|os\.environ\["([A-Z_]+)"\]"""
 )
@@ -63,6 +64,7 @@ def test_command_says_what_it_is_for(command: str) -> None:
 PLACES = {
     Kind.ROOT: "/",
     Kind.ORGANISATION: "/o/<slug>/",
+    Kind.PORTAL: "/o/<slug>/portal/",
     Kind.ALL: "/all/",
     Kind.VISIT: "/all/o/<slug>/",
 }
