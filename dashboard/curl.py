@@ -37,6 +37,7 @@ STATE = Parameter("active", {"active": "1", "inactive": "0"})
 BY_AGE = {"newest": "-created_at", "oldest": "created_at"}
 SORT_OF_APIS = Parameter("sort", BY_AGE | {"path": "listen_path", "-path": "-listen_path"})
 SORT_OF_USERS = Parameter("sort", BY_AGE | {"email": "email_address", "-email": "-email_address"})
+SORT_OF_DEVELOPERS = Parameter("sort", {"newest": "-date_created", "oldest": "date_created"})
 COUNTERPARTS = {
     "apis:list": Counterpart(
         "/api/apis", {"q": WORDS, "sort": SORT_OF_APIS, "state": STATE, "authentication": Parameter("auth_type")}
@@ -57,6 +58,13 @@ COUNTERPARTS = {
     "users:detail": Counterpart("/api/users/{id}"),
     "users:groups": Counterpart("/api/usergroups"),
     "users:group": Counterpart("/api/usergroups/{id}"),
+    "portal_managing:settings": Counterpart("/api/portal/configuration"),
+    "portal_managing:catalogue": Counterpart("/api/portal/catalogue"),
+    "portal_managing:developers": Counterpart("/api/portal/developers", {"sort": SORT_OF_DEVELOPERS}),
+    "portal_managing:developer": Counterpart("/api/portal/developers/{id}"),
+    "portal_managing:requests": Counterpart("/api/portal/requests"),
+    "portal_managing:request": Counterpart("/api/portal/requests/{id}"),
+    "portal_managing:pages": Counterpart("/api/portal/pages"),
     "orgs:audit": Counterpart("/api/audit-logs"),
 }
 

@@ -20,6 +20,7 @@ import portal.api.documentation
 import portal.api.requests
 import portal.api.configuration
 import portal.api.pages
+import portal.api.cname
 import analytics.api.numbers
 import analytics.api.requests
 import analytics.api.tyk

@@ -26,7 +26,7 @@ READ, WRITE = (ObjectKind.PORTAL, Level.READ), (ObjectKind.PORTAL, Level.WRITE)
 MISSING = "Could not retrieve developer detail."
 TAKEN = "Developer email already exists for this org."
 SET_ELSEWHERE = "password: it is set by /api/portal/developers/password/{id}."
-SORTS = {"": "-created_at", "email": "email", "date_created": "created_at", "last_login_date": "last_login"}
+SORTS = {"email": "email", "date_created": "created_at", "last_login_date": "last_login"}
 
 
 class DeveloperList(msgspec.Struct, rename="pascal"):

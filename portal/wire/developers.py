@@ -111,22 +111,20 @@ def subscriptions(keys: Sequence[Owned]) -> dict[str, str]:
 def fields_of(developer: Developer) -> dict[str, Any]:
     """Return the fields as a client wrote them, with the name as it is by now."""
     fields: dict[str, Any] = developer.extra.get("fields", {})
-    kept = _name_in(fields)
-    return fields | {kept: developer.name} if kept and _cut(fields[kept]) != developer.name else fields
+    told = name_of(fields) or developer.email[:LONGEST_NAME]
+    return fields if told == developer.name else fields | {_name_in(fields) or NAMES[0]: developer.name}
 
 
 def read(sent: DeveloperBody, document: Mapping[str, Any], developer: Developer | None = None) -> Wanted:
     """Read what a body says of a new developer, or of this one."""
     kept = dict(developer.extra) if developer else {}
     kept |= unknown_fields(document, DeveloperBody)
-    said = {"fields": sent.fields, "sso_key": sent.sso_key, "password_max_days": sent.password_max_days}
+    fields = None if developer and sent.fields == fields_of(developer) else sent.fields
+    said = {"fields": fields, "sso_key": sent.sso_key, "password_max_days": sent.password_max_days}
     kept |= {name: value for name, value in said.items() if value or (value is not None and name in kept)}
     refuse_to_keep_more(kept)
     email = checked_email(developer.email if developer and sent.email is None else sent.email or "", "email")
-    name_field = _name_in(sent.fields or {})
-    name = (
-        _cut((sent.fields or {})[name_field]) if name_field else developer.name if developer else email[:LONGEST_NAME]
-    )
+    name = name_of(sent.fields or {}) or (developer.name if developer else email[:LONGEST_NAME])
     groups = (developer.groups if developer else []) if sent.groups is None else sent.groups
     if len(groups) > MOST_GROUPS or any(len(group) > LONGEST_GROUP for group in groups):
         raise Refusal(400, f"groups: give at most {MOST_GROUPS}, each of at most {LONGEST_GROUP} characters.")
@@ -142,10 +140,11 @@ def refuse_beginnings(sent: DeveloperBody) -> None:
         raise Refusal(400, "password: this is the digest of one. Leave it out; the developer then sets a new one.")
 
 
+def name_of(fields: Mapping[str, Any]) -> str:
+    """Return the developer's name as the fields have it, or nothing."""
+    named = _name_in(fields)
+    return fields[named].strip()[:LONGEST_NAME].strip() if named else ""
+
+
 def _name_in(fields: Mapping[str, Any]) -> str:
-    """Return the field that holds a name, or nothing."""
     return next((name for name in NAMES if isinstance(fields.get(name), str) and fields[name].strip()), "")
-
-
-def _cut(name: str) -> str:
-    return name.strip()[:LONGEST_NAME].strip()

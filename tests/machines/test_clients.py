@@ -1,15 +1,19 @@
 """The sequences of calls that existing clients make, and what each needs of the answers."""
 
 import re
+from base64 import b64encode
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from tests.apis.pem import key_pem, self_signed
 from tests.conftest import World
 from tests.machines.client import Machine, admin, content, machine_of, read
 from tests.machines.objects import oas_document
 from tests.machines.test_certs import upload
+from tests.machines.test_portal_site import HOME
+from tests.portal.shared import DOCUMENT, open_shop
 
 EXTRA = "?accept_additional_properties=true"
 OAS_EXTENSION = "x-tyk-api-gateway"
@@ -174,11 +178,42 @@ def test_as_tyk_operator_reconciles(ann: Machine) -> None:
     assert done(ann.get(f"{POLICIES}/{policy_id}"))["id"] == "pol"
     assert done(ann.put(f"{POLICIES}/{policy_id}", sent | {"_id": policy_id}))["Status"] == "OK"
     assert [each["_id"] for each in done(ann.get(f"{POLICIES}?p=-2"))["Data"]] == [policy_id]
+    publish_as_tyk_operator(ann, policy_id)
     # It deletes a policy only after it has read that the portal's catalogue does not offer it.
     assert done(ann.get("/api/portal/catalogue/"))["apis"] == []
     assert done(ann.delete(f"{POLICIES}/{policy_id}"))["Status"] == "OK"
     assert done(ann.delete(f"/api/apis/{api_id}"))["Status"] == "OK"
     assert ann.get(f"/api/apis/{api_id}").status_code == 404
+
+
+def publish_as_tyk_operator(ann: Machine, policy_id: str) -> None:
+    """It sends no field that is false or empty, and uploads documents before each change of the catalogue."""
+    described = {"name": "Orders", "policy_id": "pol", "show": True, "version": "v2", "long_description": "*All*"}
+
+    def upload() -> Any:
+        sent = {"documentation": b64encode(DOCUMENT.encode()).decode(), "doc_type": "swagger", "api_id": "pol"}
+        return done(ann.post("/api/portal/documentation/", sent))["Message"]
+
+    configuration = done(ann.get("/api/portal/configuration"))
+    sent = {"id": configuration["id"], "org_id": configuration["org_id"], "require_key_approval": True}
+    assert done(ann.put("/api/portal/configuration", sent))["Status"] == "OK"
+    catalogue = done(ann.get("/api/portal/catalogue/"))
+    first = upload()
+    whole = {"id": catalogue["id"], "org_id": catalogue["org_id"], "email": ""}
+    assert done(ann.put("/api/portal/catalogue/", whole | {"apis": [described | {"documentation": first}]}))
+    (entry,) = done(ann.get("/api/portal/catalogue/"))["apis"]
+    assert (entry["policy_id"], entry["documentation"], entry["show"]) == (policy_id, first, True)
+
+    second = upload()
+    assert done(ann.delete(f"/api/portal/documentation/{first}"))["Status"] == "OK"
+    assert ann.delete(f"/api/portal/documentation/{first}").status_code == 404
+    hidden = {name: value for name, value in described.items() if name != "show"} | {"documentation": second}
+    assert done(ann.put("/api/portal/catalogue/", whole | {"apis": [hidden]}))
+    (changed,) = done(ann.get("/api/portal/catalogue/"))["apis"]
+    assert (changed["id"], changed["show"], changed["documentation"]) == (entry["id"], False, second)
+
+    assert done(ann.delete(f"/api/portal/documentation/{second}"))["Status"] == "OK"
+    assert done(ann.put("/api/portal/catalogue/", whole | {"apis": None}))["Status"] == "OK"
 
 
 def test_as_the_kubernetes_bootstrap_begins(db: None) -> None:
@@ -212,3 +247,96 @@ def test_as_the_dashboard_sdk_keeps_an_openapi_api(world: World) -> None:
     assert (info["id"], info["name"]) == (api_id, "Orders")
     # Templates cannot be made here, and the client is told so.
     assert bearer.post("/api/assets", {"id": "template"}).status_code == 405
+
+
+def test_as_tyk_demo_fills_two_portals(world: World) -> None:
+    for person in (world.ann, world.gus):
+        machine, organisation = machine_of(person), person.organisation_id
+        assert done(machine.post("/api/apis", {"api_definition": definition(f"petstore-{organisation}")}))
+        policy_id = done(machine.post(POLICIES, policy(f"petstore-{organisation}")))["Message"]
+        assert done(machine.post("/api/portal/configuration", {}))["Status"] == "OK"
+        catalogue_id = done(machine.post("/api/portal/catalogue", {"org_id": organisation}))["Message"]
+        assert is_row_id(catalogue_id)
+        assert done(machine.post("/api/portal/pages", HOME))["Status"] == "OK"
+        developer = {"email": "portal-developer@example.org", "password": PASSWORD, "org_id": organisation}
+        assert done(machine.post("/api/portal/developers", developer))["Status"] == "OK"
+
+        # Its documents are Swagger 2.0 and "graphql", which are refused; it goes on without them.
+        for kind, text in (("swagger", b64encode(b'{"swagger": "2.0"}').decode()), ("graphql", "graphql")):
+            sent = {"api_id": "", "doc_type": kind, "documentation": text}
+            assert machine.post("/api/portal/documentation", sent).status_code == 400
+        for name in ("Swagger Petstore", "Social Media"):
+            catalogue = done(machine.get("/api/portal/catalogue"))
+            assert catalogue["id"] == catalogue_id
+            config = {"require_key_approval": False, "override": False}
+            added = {"api_id": "", "hasDocumentation": True, "config": config, "policy_id": policy_id, "name": name,
+                     "version": "v2", "short_description": "", "long_description": "", "fields": {},
+                     "documentation": "", "show": True}  # fmt: skip
+            catalogue["apis"].append(added)
+            assert done(machine.put("/api/portal/catalogue", catalogue))["Status"] == "OK"
+        listed = done(machine.get("/api/portal/catalogue"))["apis"]
+        assert [(each["name"], each["policy_id"]) for each in listed] == [
+            ("Swagger Petstore", policy_id),
+            ("Social Media", policy_id),
+        ]
+
+
+def test_as_the_kubernetes_bootstrap_prepares_a_portal(world: World, ann: Machine) -> None:
+    assert ann.put("/api/portal/configuration").status_code == 200
+    assert is_row_id(done(ann.post("/api/portal/catalogue", {"org_id": world.acme.id}))["Message"])
+    assert is_row_id(done(ann.post("/api/portal/pages", HOME))["Message"])
+    assert ann.put("/api/portal/cname", {"cname": "portal.cluster.example"}).status_code == 200
+
+
+def test_as_a_custom_portal_gives_a_key(world: World, ann: Machine) -> None:
+    """As the vendor's example portal does, which keeps nothing of its own."""
+    shop = open_shop(world.acme)
+    person = {"email": "apidev@example.com", "password": PASSWORD, "inactive": False, "fields": {"Name": "John Snow"}}
+    assert done(ann.post("/api/portal/developers", person))["Status"] == "OK"
+    path = "/api/portal/developers/email/apidev@example.com"
+    developer = done(ann.get(path))
+    assert (developer["fields"]["Name"], developer["subscriptions"]) == ("John Snow", {})
+    credentials = {"username": person["email"], "password": PASSWORD}
+    assert ann.post("/api/portal/developers/verify_credentials", credentials).status_code == 200
+    wrong = ann.post("/api/portal/developers/verify_credentials", credentials | {"password": "wrong"})
+    assert wrong.status_code == 401
+
+    (api,) = done(ann.get("/api/portal/catalogue"))["apis"]
+    asked = {"by_user": developer["id"], "fields": {"usecase": "u", "traffic": "t"}, "version": "v2",
+             "for_plan": api["policy_id"]}  # fmt: skip
+    request_id = done(ann.post("/api/portal/requests", asked))["Message"]
+    assert done(ann.get("/api/portal/requests?approved=false"))["Data"][0]["id"] == request_id
+    raw = done(ann.put(f"/api/portal/requests/approve/{request_id}"))["RawKey"]
+    hash = done(ann.get(path))["subscriptions"][shop.policy.pk]
+    assert done(ann.get(f"/api/keys/{raw}"))["key_hash"] == hash
+    assert done(ann.get(f"/api/activity/keys/aggregate/{hash},/5/8/2026/13/8/2026?p=-1&res=day"))["data"] == []
+
+    updated = {name: value for name, value in done(ann.get(path)).items() if name != "keys"}
+    updated["fields"]["traffic_source"] = "google search"
+    assert done(ann.put(f"/api/portal/developers/{developer['id']}", updated))["Message"] == "Data updated"
+    assert done(ann.get(path))["fields"] == {"Name": "John Snow", "traffic_source": "google search"}
+
+
+def test_as_the_identity_broker_signs_developers_in(world: World, ann: Machine) -> None:
+    open_shop(world.acme)
+    vouched = {"ForSection": "portal", "OrgID": world.acme.id, "EmailAddress": "ada@idp.example", "GroupID": "",
+               "DisplayName": "Ada Archer", "GroupsIDs": None, "SSOOnlyForRegisteredUsers": False}  # fmt: skip
+    # First it tries with the access key of a user, which vouches for nobody here.
+    assert ann.post("/api/sso", vouched).status_code == 404
+
+    def nonce() -> Any:
+        return done(admin().post("/admin/sso", vouched))["Meta"]
+
+    first, key = nonce(), "1234@openid-connect.com"
+    assert ann.get("/api/portal/developers/ssokey/1234%40openid-connect.com").status_code == 404
+    person = {"id": "", "email": "ada@idp.example", "date_created": "2026-08-01T10:00:00Z", "inactive": False,
+              "org_id": world.acme.id, "keys": {}, "subscriptions": {}, "fields": {}, "nonce": first,
+              "sso_key": key, "password_max_days": 0, "password_updated": "0001-01-01T00:00:00Z", "PWHistory": None,
+              "last_login_date": "0001-01-01T00:00:00Z"}  # fmt: skip
+    assert done(ann.post("/api/portal/developers", person))["Status"] == "OK"
+    assert Client().get("/o/acme/portal/tap", {"nonce": first}).status_code == 302
+
+    again = nonce()
+    developer = done(ann.get(f"/api/portal/developers/ssokey/{key}"))
+    assert done(ann.put(f"/api/portal/developers/{developer['id']}", developer | {"nonce": again}))["Status"] == "OK"
+    assert Client().get("/o/acme/portal/tap", {"nonce": again}).status_code == 302

@@ -32,8 +32,11 @@ from orgs.machines.answers import Envelope
 from orgs.machines.operations import ROUTES
 from orgs.models import Domain
 from orgs.permissions import Level, ObjectKind
+from portal.managing.developers import SORTS as developer_sorts
+from portal.models import Developer
 from tests.conftest import World, signed_in
 from tests.machines.client import Machine, machine_of, read
+from tests.portal.shared import make_developer
 from tests.walls.walk import DOCUMENT, Objects, fill, urls
 from users.listing import SORTS as user_sorts
 from users.models import User
@@ -226,6 +229,7 @@ SORTED: dict[str, tuple[type[Model], Callable[[str], object], Iterable[str]]] = 
     "apis": (Api, lambda word: import_text(DOCUMENT.replace("Orders", word), listen_path=f"/{word[::-1]}/"), api_sorts),
     "keys": (Key, lambda word: create_key(alias=word, has_all_apis=True), key_sorts),
     "policies": (Policy, lambda word: create_policy(name=word), policy_sorts),
+    "developers": (Developer, lambda word: make_developer(f"{word}@acme.example"), developer_sorts),
     "users": (User, lambda word: create_user(email=f"{word}@acme.example", name=word), user_sorts),
 }
 

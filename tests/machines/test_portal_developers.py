@@ -239,6 +239,14 @@ def test_only_the_developers_own_keys_are_found(ann: Machine, shop: Shop, world:
         assert message(ann.delete(f"{PATH}/{owner}/keys/{name}"), 404) == "Could not retrieve key detail."
 
 
+def test_what_names_a_key_is_in_no_log(ann: Machine, shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
+    _, token = take(shop)
+    ann.delete(f"{PATH}/{shop.dev.pk}/keys/{token}")
+    ann.delete(f"{PATH}/{shop.dev.pk}/keys/{token}")
+    assert token not in caplog.text
+    assert f"Not Found: {PATH}/{shop.dev.pk}/keys/…" in caplog.text
+
+
 def test_a_list_takes_as_many_statements_for_three_as_for_one(ann: Machine, shop: Shop) -> None:
     take(shop)
     read(ann.get(PATH))  # the first use of an access key is noted

@@ -219,6 +219,7 @@ def test_a_chosen_id_shows_nobody_anything_else(world: World, gus: Machine) -> N
         "/api/apis/a b/keys/S3CRET",
         "/api/activity/keys/S3CRET/1/1/2026/1/1/2026",
         "/api/activity//keys/aggregate/S3CRET,x/1/1/2026/1/1/2026",
+        "/api/portal//developers/a b/keys/S3CRET/reset_quota",
     ],
 )
 def test_no_key_is_in_a_log_however_its_path_is_written(path: str) -> None:
