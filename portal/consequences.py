@@ -18,12 +18,12 @@ def of_api(api: Api) -> list[str]:
 def of_policy(policy: Policy) -> list[str]:
     plans = Plan.objects.filter(policy=policy).order_by("entry__title", "position", "id")
     names = list(plans.values_list("entry__title", "name")[:MOST_NAMES])
-    offered = [f"The portal offers no more: {', '.join(f'{plan} of {entry}' for entry, plan in names)}."]
+    offered = [f"The portal does not offer any more: {', '.join(f'{plan} of {entry}' for entry, plan in names)}."]
     return [*(offered if names else []), *_keys(KeyRequest.objects.filter(policy=policy))]
 
 
 def _hidden(titles: list[str]) -> list[str]:
-    return [f"The portal's catalogue shows no more: {', '.join(titles)}."] if titles else []
+    return [f"The portal's catalogue does not show any more: {', '.join(titles)}."] if titles else []
 
 
 def _keys(asked: "QuerySet[KeyRequest]") -> list[str]:

@@ -37,6 +37,9 @@ urlpatterns = [
     path("keys/", include("keys.urls")),
     path("keys/<id:id>/use/", analytics.views.key_use, name="key_use"),
     path("policies/<id:id>/delete/", keys.policies.views.delete, {"above": of_policy}, name="policy_delete"),
+    path(
+        "policies/<id:id>/deactivate/", keys.policies.views.deactivate, {"above": of_policy}, name="policy_deactivate"
+    ),
     path("policies/", include("keys.policies.urls")),
     path("gateways/", include("gateways.urls")),
     path("analytics/", include("analytics.urls")),

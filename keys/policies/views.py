@@ -28,6 +28,8 @@ READ = require(ObjectKind.POLICIES, Level.READ)
 WRITE = require(ObjectKind.POLICIES, Level.WRITE)
 REFUSED = (KeyRefused, SessionError, BadAllowedUrl)
 MOST_LINES = 50
+# Says what stops of what lies above the policies, which they do not know.
+Above = Callable[[Policy], list[str]]
 
 
 @READ
@@ -117,7 +119,7 @@ def activate(request: OrgRequest, id: str) -> HttpResponse:
 
 @WRITE
 @require_http_methods(["GET", "HEAD", "POST"])
-def deactivate(request: OrgRequest, id: str) -> HttpResponse:
+def deactivate(request: OrgRequest, id: str, above: Above | None = None) -> HttpResponse:
     policy = get_object_or_404(Policy, pk=id)
     if request.method == "POST":
         services.set_active(policy=policy, is_active=False)
@@ -127,7 +129,10 @@ def deactivate(request: OrgRequest, id: str) -> HttpResponse:
         request,
         policy,
         title=f"Deactivate {policy.name}",
-        stops=pages.what_stops(request, policy, until="until it is active again"),
+        stops=[
+            *pages.what_stops(request, policy, until="until it is active again"),
+            *(above(policy) if above else []),
+        ],
         undo="Yes: activate it again at any time.",
         action_label="Deactivate the policy",
     )
@@ -135,8 +140,7 @@ def deactivate(request: OrgRequest, id: str) -> HttpResponse:
 
 @WRITE
 @require_http_methods(["GET", "HEAD", "POST"])
-def delete(request: OrgRequest, id: str, above: Callable[[Policy], list[str]] | None = None) -> HttpResponse:
-    """`above` says what stops of what lies above the policies, which they do not know."""
+def delete(request: OrgRequest, id: str, above: Above | None = None) -> HttpResponse:
     policy = get_object_or_404(Policy, pk=id)
     is_sent = request.method == "POST"
     if is_sent and " ".join(request.POST.get("confirm_name", "").split()) == " ".join(policy.name.split()):

@@ -82,6 +82,7 @@ OBJECT_OF: dict[str, type[models.Model]] = {
     "api_use": Api,
     "api_delete": Api,
     "policy_delete": Policy,
+    "policy_deactivate": Policy,
     "key_use": Key,
     "portal_managing:": Entry,
     "portal_managing:developer": Developer,
