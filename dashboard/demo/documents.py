@@ -1,7 +1,7 @@
 """OpenAPI documents of the demo's APIs: what one reads, searches, makes and changes, of four kinds of things."""
 
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 from dashboard.demo.content import Resource
 
@@ -45,14 +45,31 @@ RECORDS: Fields = {
     "valid_until": {**_moment("Until when; without it, for good."), "nullable": True},
     "value": {"type": "number", "description": "Its value, whose unit the title names.", "example": 1.0842},
 }
-# Words of paths, what things there are like, and the states that these go through.
-KINDS: tuple[tuple[str, Fields, tuple[str, ...]], ...] = (
-    ("merchants|beneficiaries|holders|customers|drivers|suppliers|consents", PARTIES, ("invited", "active", "closed")),
-    ("payments|transfers|refunds|payouts|balances|fees|checkout|gift|claims|prices|tokens|disputes", MONEY,
-     ("pending", "booked", "returned", "cancelled")),
-    ("stock|orders|returns|baskets|catalogue|shipments|tracking|labels|customs|proofs|slots|routes", GOODS,
-     ("packed", "on its way", "delivered", "lost")),
-    ("", RECORDS, ("draft", "in force", "ended")),
+
+
+class Things(NamedTuple):
+    """A kind of things: those of paths with such words. `summary` is of the catalogue."""
+
+    words: str
+    fields: Fields
+    states: tuple[str, ...]
+    summary: str
+
+
+KINDS = (
+    Things(
+        "merchants|beneficiaries|holders|customers|drivers|suppliers|consents", PARTIES,
+        ("invited", "active", "closed"), "Find them, add some, and keep what is known of each.",
+    ),
+    Things(
+        "payments|transfers|refunds|payouts|checkout|gift|claims|disputes", MONEY,
+        ("pending", "booked", "returned", "cancelled"), "Make one, and follow it until it is booked.",
+    ),
+    Things(
+        "stock|orders|returns|baskets|catalogue$|shipments|tracking|labels|customs|proofs|slots|routes", GOODS,
+        ("packed", "on its way", "delivered", "lost"), "See where each is, and how it got there.",
+    ),
+    Things("", RECORDS, ("draft", "in force", "ended"), "Read, search and change them."),
 )  # fmt: skip
 
 ABOUT = """{name} are read with `GET`, made with `POST` and changed with `PUT`.
@@ -77,7 +94,7 @@ def document_of(resource: Resource) -> dict[str, Any]:
     """Return the document of the version that is served."""
     one = singular(resource.name)
     name = re.sub(r"\W", "", one.title())
-    _, fields, states = next(kind for kind in KINDS if re.search(kind[0], resource.path))
+    things = things_of(resource)
     return {
         "openapi": "3.0.3",
         "info": {"title": resource.name, "version": "1.4.0", "description": ABOUT.format(name=resource.name)},
@@ -85,9 +102,13 @@ def document_of(resource: Resource) -> dict[str, Any]:
             {"name": resource.name, "description": f"Each {small(one)} has an `id` that it keeps for good."},
             {"name": "History", "description": "What has happened, the newest first. Nothing of it is ever changed."},
         ],
-        "paths": _paths(resource.name, one, name, states),
-        "components": {"schemas": _schemas(one, name, fields, states)},
+        "paths": _paths(resource.name, one, name, things.states),
+        "components": {"schemas": _schemas(one, name, things)},
     }
+
+
+def things_of(resource: Resource) -> Things:
+    return next(kind for kind in KINDS if re.search(kind.words, resource.path))
 
 
 def singular(name: str) -> str:
@@ -168,17 +189,17 @@ def _list(name: str) -> Schema:
     return {"type": "object", "properties": properties}
 
 
-def _schemas(one: str, name: str, fields: Fields, states: tuple[str, ...]) -> dict[str, Schema]:
+def _schemas(one: str, name: str, things: Things) -> dict[str, Schema]:
     id = {**_text("It stays the same for good.", "5f2c9a1e"), "readOnly": True}
-    state = {"type": "string", "enum": [*states], "description": "How far it has come.", "readOnly": True}
+    state = {"type": "string", "enum": [*things.states], "description": "How far it has come.", "readOnly": True}
     made_at = {**_moment("When it was made."), "readOnly": True}
     event = {"at": _moment("When."), "state": state, "note": _text("By whom, or why.", "Booked overnight")}
     return {
         name: {
             "type": "object",
             "description": f"The {small(one)} as it is now.",
-            "required": [*fields][:2],
-            "properties": {"id": id, "state": state, **fields, "made_at": made_at},
+            "required": [*things.fields][:2],
+            "properties": {"id": id, "state": state, **things.fields, "made_at": made_at},
         },
         "Event": {"type": "object", "required": ["at", "state"], "properties": event},
         "Problem": PROBLEM,

@@ -5,13 +5,15 @@ from collections.abc import Iterator
 from apis.definition import Authentication
 from apis.models import Api
 from dashboard.demo.content import DemoOrganisation, Resource
+from dashboard.demo.documents import things_of
 from keys.models import Policy
 from orgs import audit
 from portal.addresses import Places
+from portal.branding import check_logo
 from portal.models import Developer, Entry, Plan, Portal
 from portal.services import applications, developers, pages, publishing, requests, signing_up
 from portal.services.publishing import PlanSettings
-from portal.services.settings import update_portal
+from portal.services.settings import set_logo, update_portal
 from users import mail
 
 # Name and where they work, the groups that they are in, what they build.
@@ -28,6 +30,15 @@ PENDING, REFUSED, DISABLED = 3, 4, 6
 MOST_ENTRIES = 12
 WITHOUT_CATEGORY = ("public", "personal-data", "pci", "psd2")
 WHAT_FOR = ("To try it out", "For applications in use", "For what your business stands on")
+# By organisation: the colour of its portal, and what its logo draws on a field of 64 by 64.
+LOOKS = {
+    "acme-payments": ("#4455cf", "M12 20h40v26H12zM12 29h40M20 39h8"),
+    "globex-retail": ("#b34a0b", "M16 24h32l-3 26H19zM24 24v-4a8 8 0 0 1 16 0v4"),
+    "initech-logistics": ("#0c766c", "M12 22l20-10 20 10v22L32 54 12 44zM12 22l20 10 20-10M32 32v22"),
+}
+LOGO = """<svg xmlns="http://www.w3.org/2000/svg" width="64" height="64">
+<rect width="64" height="64" rx="14" fill="{accent}"/>
+<path d="{mark}" fill="none" stroke="#ffffff" stroke-width="4" stroke-linejoin="round" stroke-linecap="round"/></svg>"""
 TERMS = """These APIs are for the applications that you have named, and for those alone.
 
 - Keep your keys secret. Rotate one that somebody else may have seen.
@@ -52,6 +63,14 @@ curl -H "Authorization: $KEY" {gateway}{path}
 | 429 | The plan's rate or quota is used up. |
 | 5xx | It is us. Try again, and write to [{contact}](mailto:{contact}). |
 """
+ABOUT = """**{name}** are there for your applications day and night.
+
+- Lists come in pages of up to 200, and a search takes several words.
+- Amounts are in minor units, times in UTC.
+- What has happened to each stands in its history, for two years.
+
+Begin with the plan Bronze, which is given at once and enough to build with. The others are for what your customers use.
+"""
 HELP = """Write to [{contact}](mailto:{contact}) on working days, between 8:00 and 18:00 UTC.
 
 What is planned and what is broken stands on the status page.
@@ -65,7 +84,7 @@ def emails() -> list[str]:
 def make_portal(
     demo: DemoOrganisation, apis: list[Api], policies: list[Policy], places: Places, *, password: str
 ) -> None:
-    gateway = f"https://api.{demo.slug}.example"
+    gateway, (accent, mark) = f"https://api.{demo.slug}.example", LOOKS[demo.slug]
     update_portal(
         is_on=True,
         sign_up=Portal.OPEN,
@@ -74,7 +93,9 @@ def make_portal(
         gateway_url=gateway,
         notified=[] if mail.is_real() else [demo.contact],  # a mail would go to somebody who is not there
         terms=TERMS,
+        variables=f"--portal-accent: {accent};",
     )
+    set_logo(logo=check_logo(LOGO.format(accent=accent, mark=mark).encode(), "logo.svg"))
     entries = make_catalogue(demo, apis, policies)
     text = BEGIN.format(gateway=gateway, contact=demo.contact, path=apis[0].listen_path)
     pages.create_page(slug="getting-started", title="Getting started", body=text, is_published=True, position=1)
@@ -97,8 +118,8 @@ def make_entry(api: Api, resource: Resource, policies: list[Policy]) -> Entry:
     entry = publishing.create_entry(
         title=resource.name,
         api=api,
-        summary=f"Read and change {resource.name.lower()}, one at a time or in bulk.",
-        description=f"Everything about **{resource.name.lower()}**. Amounts are in minor units, times in UTC.",
+        summary=things_of(resource).summary,
+        description=ABOUT.format(name=resource.name),
         categories=categories or ["general"],
         audience=Entry.GROUPS if is_for_partners else Entry.EVERYONE,
         groups=["partners"] if is_for_partners else [],
@@ -110,9 +131,9 @@ def make_entry(api: Api, resource: Resource, policies: list[Policy]) -> Entry:
 
 
 def plans_of(api: Api, policies: list[Policy]) -> Iterator[PlanSettings]:
-    """The first is given at once."""
+    """The first is given at once. What no policy opens has none: it is there to be read."""
     opening = [policy for policy in policies if policy.apis.filter(pk=api.pk).exists()]
-    for number, (policy, description) in enumerate(zip(opening, WHAT_FOR, strict=True)):
+    for number, (policy, description) in enumerate(zip(opening, WHAT_FOR, strict=False)):
         name, approval = policy.name.partition(" ")[0], Plan.BY_HAND if number else Plan.AUTOMATIC
         yield PlanSettings(policy=policy, name=name, description=description, approval=approval)
 
