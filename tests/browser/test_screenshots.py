@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.conftest import PHONE, Person, SignIn
+from tests.browser.conftest import PHONE, OpenPage, Person, SignIn
 from tests.browser.server import ROOT
 
 MOST_BYTES = 250_000
@@ -18,7 +18,9 @@ def folder(tmp_path: Path) -> Path:
     return ROOT / "docs" / "screenshots" if os.environ.get("SCREENSHOTS") == "on" else tmp_path
 
 
-def test_pictures_of_the_readme(demo: tuple[Person, Person], sign_in: SignIn, folder: Path) -> None:
+def test_pictures_of_the_readme(
+    demo: tuple[Person, Person], sign_in: SignIn, open_page: OpenPage, folder: Path
+) -> None:
     ada, uma = demo
     light, phone = sign_in(ada), sign_in(ada, viewport=PHONE)
     take(light, f"{ada.site}/apis/", folder / "apis.png")
@@ -27,10 +29,16 @@ def test_pictures_of_the_readme(demo: tuple[Person, Person], sign_in: SignIn, fo
     take(sign_in(uma), "/all/", folder / "all.png")
     take(sign_in(ada, color_scheme="dark"), f"{ada.site}/keys/", folder / "dark.png")
     take(phone, f"{ada.site}/keys/", folder / "phone.png")
+    portal = f"{ada.site}/portal"
+    take(open_page(), f"{portal}/", folder / "portal.png")
+    take(open_page(), f"{portal}/apis/card-payments/", folder / "portal-api.png")
+    at_once = open_page(viewport=PHONE, reduced_motion="reduce")  # or it would still be on its way to the reference
+    take(at_once, f"{portal}/apis/card-payments/#reference", folder / "portal-phone.png")
     large = {path.name for path in folder.glob("*.png") if path.stat().st_size > MOST_BYTES}
     assert large == set()
     assert {path.name for path in folder.glob("*.png")} == {
         "apis.png", "key.png", "analytics.png", "all.png", "dark.png", "phone.png",
+        "portal.png", "portal-api.png", "portal-phone.png",
     }  # fmt: skip
 
 
