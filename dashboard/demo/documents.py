@@ -48,28 +48,27 @@ RECORDS: Fields = {
 
 
 class Things(NamedTuple):
-    """A kind of things: those of paths with such words. `summary` is of the catalogue."""
+    """A kind of things: those of paths with such words."""
 
     words: str
     fields: Fields
     states: tuple[str, ...]
-    summary: str
 
 
 KINDS = (
     Things(
         "merchants|beneficiaries|holders|customers|drivers|suppliers|consents", PARTIES,
-        ("invited", "active", "closed"), "Find them, add some, and keep what is known of each.",
+        ("invited", "active", "closed"),
     ),
     Things(
         "payments|transfers|refunds|payouts|checkout|gift|claims|disputes", MONEY,
-        ("pending", "booked", "returned", "cancelled"), "Make one, and follow it until it is booked.",
+        ("pending", "booked", "returned", "cancelled"),
     ),
     Things(
         "stock|orders|returns|baskets|catalogue$|shipments|tracking|labels|customs|proofs|slots|routes", GOODS,
-        ("packed", "on its way", "delivered", "lost"), "See where each is, and how it got there.",
+        ("packed", "on its way", "delivered", "lost"),
     ),
-    Things("", RECORDS, ("draft", "in force", "ended"), "Read, search and change them."),
+    Things("", RECORDS, ("draft", "in force", "ended")),
 )  # fmt: skip
 
 ABOUT = """{name} are read with `GET`, made with `POST` and changed with `PUT`.
@@ -94,7 +93,7 @@ def document_of(resource: Resource) -> dict[str, Any]:
     """Return the document of the version that is served."""
     one = singular(resource.name)
     name = re.sub(r"\W", "", one.title())
-    things = things_of(resource)
+    things = next(kind for kind in KINDS if re.search(kind.words, resource.path))
     return {
         "openapi": "3.0.3",
         "info": {"title": resource.name, "version": "1.4.0", "description": ABOUT.format(name=resource.name)},
@@ -105,10 +104,6 @@ def document_of(resource: Resource) -> dict[str, Any]:
         "paths": _paths(resource.name, one, name, things.states),
         "components": {"schemas": _schemas(one, name, things)},
     }
-
-
-def things_of(resource: Resource) -> Things:
-    return next(kind for kind in KINDS if re.search(kind.words, resource.path))
 
 
 def singular(name: str) -> str:

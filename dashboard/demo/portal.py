@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from apis.definition import Authentication
 from apis.models import Api
 from dashboard.demo.content import DemoOrganisation, Resource
-from dashboard.demo.documents import things_of
 from keys.models import Policy
 from orgs import audit
 from portal.addresses import Places
@@ -63,6 +62,44 @@ curl -H "Authorization: $KEY" {gateway}{path}
 | 429 | The plan's rate or quota is used up. |
 | 5xx | It is us. Try again, and write to [{contact}](mailto:{contact}). |
 """
+SUMMARIES = {
+    "Card payments": "Charge a card, in a shop or online, at once or later.",
+    "Card tokens": "Keep cards of your customers without keeping their numbers.",
+    "Card disputes": "See what is disputed, and answer it with what proves you right.",
+    "Terminals": "Find your terminals, name them, and see which are in use.",
+    "SEPA transfers": "Send euros to any account in Europe by the next working day.",
+    "Instant payments": "Send euros in ten seconds, on Sundays too.",
+    "Standing orders": "Pay the same on the same day of every month.",
+    "Beneficiaries": "Whom you pay, with their accounts checked before.",
+    "Refunds": "Give back all or a part of what was paid.",
+    "Payouts": "When your money comes, and what it is made of.",
+    "Merchants": "Your shops, their names and their addresses.",
+    "Merchant onboarding": "Bring a new shop in, from its first form to its first sale.",
+    "Catalogue": "Every article with its texts and sizes.",
+    "Product images": "Pictures of articles, in the size that you ask for.",
+    "Prices": "What an article costs, where and for whom.",
+    "Promotions": "What is reduced, from when and until when.",
+    "Stock": "How many there are, in which shop or warehouse.",
+    "Baskets": "Fill a basket now, and check out from another device.",
+    "Orders": "What was ordered, and how far it has come.",
+    "Returns": "Let a customer send something back, and follow it.",
+    "Customers": "Who has agreed to be known to you.",
+    "Loyalty points": "How many points somebody has, and what they buy.",
+    "Gift cards": "Sell gift cards, and take them in payment.",
+    "Store finder": "The nearest shops, and what they have.",
+    "Shipments": "Hand a parcel over, and have it fetched.",
+    "Tracking": "Where a parcel is, as your customers would like to know.",
+    "Delivery slots": "Offer an hour for the delivery, and keep it free.",
+    "Routes": "The way of a van through its day.",
+    "Drivers": "Who drives today, and who is free.",
+    "Vehicles": "The fleet, by size, place and range.",
+    "Parcel labels": "Print a label, or show it on a telephone.",
+    "Parcel lockers": "Lockers near an address, with room for your parcel.",
+    "Depots": "Where parcels can be brought, and until when.",
+    "Customs declarations": "Declare what is in a parcel before it leaves.",
+    "Carrier rates": "What a parcel costs, by weight, way and country.",
+    "Proof of delivery": "Who took a parcel, with the signature.",
+}
 ABOUT = """**{name}** are there for your applications day and night.
 
 - Lists come in pages of up to 200, and a search takes several words.
@@ -118,7 +155,7 @@ def make_entry(api: Api, resource: Resource, policies: list[Policy]) -> Entry:
     entry = publishing.create_entry(
         title=resource.name,
         api=api,
-        summary=things_of(resource).summary,
+        summary=SUMMARIES[resource.name],
         description=ABOUT.format(name=resource.name),
         categories=categories or ["general"],
         audience=Entry.GROUPS if is_for_partners else Entry.EVERYONE,
