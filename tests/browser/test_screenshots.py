@@ -27,8 +27,8 @@ def test_pictures_of_the_readme(
     take(light, key_of_five_apis(light, ada), folder / "key.png")
     take(light, f"{ada.site}/analytics/?span=30d", folder / "analytics.png")
     take(sign_in(uma), "/all/", folder / "all.png")
-    take(sign_in(ada, color_scheme="dark"), f"{ada.site}/keys/", folder / "dark.png")
-    take(phone, f"{ada.site}/keys/", folder / "phone.png")
+    take(sign_in(ada, color_scheme="dark"), f"{ada.site}/keys/?sort=oldest", folder / "dark.png")
+    take(phone, f"{ada.site}/keys/?sort=oldest", folder / "phone.png")
     portal = f"{ada.site}/portal"
     take(open_page(), f"{portal}/", folder / "portal.png")
     take(open_page(), f"{portal}/apis/card-payments/", folder / "portal-api.png")
