@@ -18,7 +18,7 @@ from portal.models import Portal
 from portal.sessions import SessionStore, developer_of
 
 # What every page of a portal begins with: how it is, and the pages in its navigation.
-LARGE = ("logo", "terms")
+LARGE = ("logo", "terms", "extra")
 PORTAL = f"""
 SELECT {columns_of(Portal, without=LARGE)} FROM portal_portal WHERE organisation_id = %s AND is_on
 """  # noqa: S608 - made of names in this code

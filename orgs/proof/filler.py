@@ -17,6 +17,7 @@ Rows = dict[Model, Row]
 
 # Texts that must have a form which the field does not tell; `{token}` is different in each row.
 FORMS = {
+    "portal.KeyRequest.state": "ended",  # of those that wait there is one for each application and plan
     "apis.Api.definition": '{{"api_id": "{token}", "proxy": {{"listen_path": "/{token}/"}}}}',
 }
 

@@ -80,6 +80,8 @@ def withdraw(*, asked: KeyRequest) -> None:
 def approve(*, places: Places, asked: KeyRequest, by: str, reason: str = "", tells: bool = True) -> KeyRequest:
     """Let the developer take the key, and tell them by mail: not where whoever approves takes it for them."""
     saved = _pending(asked)
+    if not saved.application.developer.is_active:
+        raise Refused("The developer is disabled: enable them first, or refuse the request.")
     if saved.plan is None or saved.policy is None:
         raise Refused("Its plan or policy is gone: refuse the request, and say which plan to ask for instead.")
     _decide(saved, KeyRequest.APPROVED, by, reason)
