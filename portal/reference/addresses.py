@@ -6,7 +6,8 @@ from urllib.parse import urlsplit
 
 MOST_PATTERNS = 50
 MOST_REPLACED = 10_000
-ANY = r"(?:[\w-]+(?:\.[\w-]+)+|localhost)"
+LABEL = r"[\w-]{1,63}"  # without an end, a long word would be looked at anew from each of its letters
+ANY = rf"(?:{LABEL}(?:\.{LABEL})+|localhost)"
 NO_MORE_BEFORE, NO_MORE_AFTER = r"(?<![\w.@-])", r"(?![\w-]|\.\w)"
 PORT = r"(?::\d+)?"
 
@@ -28,7 +29,7 @@ def replacement(addresses: Iterable[str], server_url: str, text: str) -> Replace
     alone = "|".join(_alone(host, path) for host, path in few) or ANY + PORT
     in_address = rf"[a-z]{{2,8}}://(?:[^\s/@]{{1,80}}@)?(?:{written}){NO_MORE_AFTER}"
     pattern = f"{NO_MORE_BEFORE}(?:({in_address})|(?:{alone}){NO_MORE_AFTER})"
-    hint = "|".join(re.escape(host) for host, _ in few) or ANY
+    hint = "|".join(re.escape(host) for host, _ in few) or rf"(?<![\w-]){ANY}"
     return _replacing(re.compile(pattern, re.IGNORECASE), re.compile(hint, re.IGNORECASE), server_url)
 
 

@@ -1,6 +1,7 @@
 """The document as a viewer gets it: it knows the gateway, and nothing behind it."""
 
 import json
+import time
 from copy import deepcopy
 from typing import Any
 
@@ -177,6 +178,14 @@ def test_with_very_many_servers_every_host_is_hidden() -> None:
     servers = [f"https://s{number}.inner.example" for number in range(MOST_PATTERNS + 1)]
     text = described(" ".join([*servers, "http://docs.example/a"]), *servers)
     assert text == " ".join([GATEWAY] * len(servers) + [f"{GATEWAY}/a"])
+
+
+@pytest.mark.parametrize("piece", ["a-", "a.", "a.-", "ab://", "ab://a@", "s1.inner.example-"])
+def test_long_word_is_looked_through_once_also_with_very_many_servers(piece: str) -> None:
+    servers = [f"https://s{number}.inner.example" for number in range(MOST_PATTERNS + 1)]
+    began = time.monotonic()
+    described(piece * 100_000 + "! s1.inner.example", *servers)
+    assert time.monotonic() - began < 5
 
 
 def test_short_address_cannot_make_a_document_grow_without_end() -> None:
