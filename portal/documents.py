@@ -15,7 +15,7 @@ from apis.models import Api
 from apis.rules import get
 from portal import reference
 from portal.kept import Kept, Text
-from portal.markdown import html
+from portal.markdown import Together
 from portal.models import Documentation, Entry, Portal
 
 CSP = (
@@ -54,7 +54,7 @@ def rendered(entry: Entry, portal: Portal) -> SafeString | None:
     call = call_of(entry, portal)
 
     def make(text: str) -> SafeString:
-        return reference.render(text, server_url=call.address, markdown=html, hidden=_hidden(entry))
+        return reference.render(text, server_url=call.address, markdown=Together().html, hidden=_hidden(entry))
 
     return _made(entry, RENDERED, call, make)
 
@@ -83,7 +83,9 @@ def policy_of(entry: Entry, portal: Portal) -> str:
 
 def _made(entry: Entry, kept: Kept[Text], call: Call, make: Callable[[str], Text]) -> Text | None:
     key = _key(entry) if entry.shows_documentation else None
-    return kept.get((entry.organisation_id, *key, *call), lambda: make(_text(entry))) if key else None
+    # Two entries may show one document, each of an API with another target to hide.
+    whole = (entry.organisation_id, *key, *call, *_hidden(entry)) if key else ()
+    return kept.get(whole, lambda: make(_text(entry))) if whole else None
 
 
 def _hidden(entry: Entry) -> list[str]:

@@ -21,6 +21,7 @@ from markdown_it.utils import EnvType, OptionsDict
 MOST_CHARACTERS = 100_000
 MOST_STEPS = 250_000  # of the parser, which for some nested quotes needs as many as the square of their lines
 MOST_MARKUP = 400_000  # characters: a long address that many links share would make hundreds of millions
+MOST_STEPS_OF_ALL, MOST_MARKUP_OF_ALL = 150_000, 8_000_000  # of one page: a document of 1 MB takes 10,000 and 300,000
 ID_PREFIX = "user-content-"  # of headings, so that none takes an id of the page's own
 SCANNED_FOR_EXCERPT = 4_000
 
@@ -56,7 +57,7 @@ def fault(text: str) -> str:
     if len(text) > MOST_CHARACTERS:
         return f"The text has {len(text):,} characters; at most {MOST_CHARACTERS:,} are taken."
     try:
-        _parsed(text)
+        _parsed(text, {})
     except TooMuch as error:
         return str(error)
     return ""
@@ -65,6 +66,22 @@ def fault(text: str) -> str:
 def html(text: str) -> SafeString:
     """Return the markup; a text with a `fault` is shown as it was written."""
     return _laid_out(text) if len(text) <= MOST_CHARACTERS else _as_written(text)
+
+
+class Together:
+    """Lays out the many texts of one page; those after which it would be too much are shown as they were written."""
+
+    def __init__(self) -> None:
+        self.steps, self.markup = MOST_STEPS_OF_ALL, MOST_MARKUP_OF_ALL
+
+    def html(self, text: str) -> SafeString:
+        if len(text) > MOST_CHARACTERS or min(self.steps, self.markup) <= 0:
+            return _as_written(text)
+        env: EnvType = {}
+        made = _made(text, env)
+        self.steps -= env.get("steps", 0)
+        self.markup -= len(made)
+        return made
 
 
 def excerpt(text: str, length: int) -> str:
@@ -151,8 +168,13 @@ CLEANER = nh3.Cleaner(
 @lru_cache(maxsize=64)
 def _laid_out(text: str) -> SafeString:
     """Cached, since a hostile text may take a second, and its page is looked at again and again."""
+    return _made(text, {})
+
+
+def _made(text: str, env: EnvType) -> SafeString:
+    """`env` counts the parser's steps."""
     try:
-        tokens = _parsed(text)
+        tokens = _parsed(text, env)
     except TooMuch:
         return _as_written(text)
     _shift_headings(tokens)
@@ -162,8 +184,8 @@ def _laid_out(text: str) -> SafeString:
     return mark_safe(CLEANER.clean(PARSER.renderer.render(tokens, PARSER.options, {})))  # noqa: S308
 
 
-def _parsed(text: str) -> list[Token]:
-    tokens = PARSER.parse(text)
+def _parsed(text: str, env: EnvType) -> list[Token]:
+    tokens = PARSER.parse(text, env)
     if _size(tokens) > MOST_MARKUP:
         raise TooMuch(
             "The text repeats so much, such as a long address in many links, that its page would be too large."
@@ -254,7 +276,7 @@ def _words(token: Token) -> str:
 @lru_cache(maxsize=1024)
 def _excerpt(text: str, length: int) -> str:
     try:
-        tokens = _parsed(text)
+        tokens = _parsed(text, {})
     except TooMuch:
         return _shortened(text, length)
     pairs = zip(tokens, islice(tokens, 1, None), strict=False)

@@ -282,3 +282,16 @@ def test_text_that_cannot_be_laid_out_is_shown_as_written_and_said_to_be_so() ->
 )
 def test_excerpt_is_the_beginning_without_markup(text: str, begins: str) -> None:
     assert markdown.excerpt(text, 30) == begins
+
+
+def test_many_texts_of_one_page_are_laid_out_until_it_is_too_much_of_all() -> None:
+    links = f"[a]: /{'x' * 1_200}\n\n" + "[a] " * 270
+    table = f"{'|a' * 30}\n{'|-' * 30}\n" + f"{'|x' * 30}\n" * 60
+    for text in (links, table):
+        together = markdown.Together()
+        start = time.process_time()
+        size = sum(len(together.html(f"{number}\n\n{text}")) for number in range(800))
+        assert time.process_time() - start < 20
+        assert size < 3 * markdown.MOST_MARKUP_OF_ALL
+        assert together.html("# <late>") == '<pre tabindex="0"># &lt;late&gt;</pre>'
+    assert markdown.Together().html("# <early>") == markdown.html("# <early>")
