@@ -4,7 +4,7 @@ import logging
 import re
 
 SECRET_PATH = re.compile(
-    r"(/(?:invitation|password-reset|api/+keys|api/+activity/+keys|api/+apis/[^/]*/+keys|api/+apis/+keys/+basic"
+    r"(/(?:invitation|join|password-reset|api/+keys|api/+activity/+keys|api/+apis/[^/]*/+keys|api/+apis/+keys/+basic"
     r"|api/+portal/+developers/+[^/]*/+keys)/+)[^/].*",
     re.DOTALL,
 )

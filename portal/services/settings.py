@@ -10,7 +10,7 @@ from orgs import audit
 from orgs.addresses import target_fault
 from orgs.domains.names import HOST
 from portal import branding, markdown
-from portal.models import Portal
+from portal.models import Developer, Portal
 from users.services.errors import Refused
 
 KIND = "portal"
@@ -58,6 +58,8 @@ def update_portal(**settings: Any) -> Portal:
         return portal
     if "terms" in changes:
         portal.terms_revision = portal.terms_revision + 1 if portal.terms else 0
+    if "terms" in changes and not portal.terms:
+        Developer.objects.update(terms_revision=0)  # those that come one day begin with 1 again
     portal.revision += 1
     portal.save(update_fields=[*settings, "terms_revision", "revision"])
     told = {name: [None, "changed"] if name in HIDDEN else change for name, change in changes.items()}

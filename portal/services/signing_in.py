@@ -111,7 +111,7 @@ def set_password(*, developer: Developer, password: str, action: str = "changed 
 
 def ask_for_reset(*, request: PortalRequest, email: str) -> None:
     """Mail a link to the developer with this address, if there is one; nobody can tell. Raises Refused for a flood."""
-    may_mail = attempts.note(email=email, visitor=address(request))
+    may_mail = attempts.note("reset", email=email, visitor=address(request))
     developer = Developer.objects.filter(email=email, is_active=True).first()
     token = RESETS.make_token(developer or Developer(email=email))  # type: ignore[arg-type]  # of no user's kind
     places = places_of(request)

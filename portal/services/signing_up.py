@@ -38,7 +38,7 @@ def ask(*, request: PortalRequest, email: str, name: str) -> None:
     portal = request.portal
     if reason := refusal(portal, email):
         raise SignUpClosed(reason)
-    may_mail = attempts.note(email=email, visitor=address(request))
+    may_mail = attempts.note("sign up", email=email, visitor=address(request))
     places = places_of(request)
     if not may_mail:
         return  # for whoever asks too often, whoever exists
@@ -90,6 +90,8 @@ def accept(*, request: PortalRequest, token: str, name: str, password: str, acce
     sign_up = SignUp.objects.select_for_update().filter(pk=getattr(find(token), "pk", "")).first()
     if sign_up is None:
         raise InvitationGone(GONE)
+    if not sign_up.invited_by and (reason := refusal(request.portal, sign_up.email)):
+        raise SignUpClosed(reason)  # since the link was mailed
     if request.portal.terms_revision and not accepts_terms:
         raise Refused(TERMS)
     developer = Developer(email=sign_up.email, name=name, groups=sign_up.groups)

@@ -8,15 +8,22 @@ from portal.models import Application
 from users.forms import EmailField, NewPasswordForm
 
 
+class LineField(forms.CharField):
+    """One line, so that a name cannot look like more than a name: not in a mail either."""
+
+    def to_python(self, value: Any) -> str:
+        return " ".join(str(super().to_python(value) or "").split())
+
+
 class SignUpForm(forms.Form):
     email = EmailField(label="E-mail address", max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "email"}))
-    name = forms.CharField(label="Your name", max_length=80, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    name = LineField(label="Your name", max_length=80, widget=forms.TextInput(attrs={"autocomplete": "name"}))
 
 
 class JoinForm(NewPasswordForm):
     """`terms` is there where the portal has some."""
 
-    name = forms.CharField(label="Your name", max_length=80, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    name = LineField(label="Your name", max_length=80, widget=forms.TextInput(attrs={"autocomplete": "name"}))
     terms = forms.BooleanField(label="I accept the terms", required=True)
     field_order = ("name", "password", "again", "terms")
 
@@ -33,12 +40,12 @@ class TermsForm(forms.Form):
 
 
 class NameForm(forms.Form):
-    name = forms.CharField(label="Your name", max_length=80, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    name = LineField(label="Your name", max_length=80, widget=forms.TextInput(attrs={"autocomplete": "name"}))
 
 
 class ApplicationForm(forms.Form):
-    name = forms.CharField(max_length=80, help_text="What you build, for example: parcel tracker.")
-    description = forms.CharField(max_length=300, required=False)
+    name = LineField(max_length=80, help_text="What you build, for example: parcel tracker.")
+    description = LineField(max_length=300, required=False)
 
 
 class RequestForm(forms.Form):
@@ -47,7 +54,7 @@ class RequestForm(forms.Form):
     application = forms.ModelChoiceField(
         queryset=Application.objects.none(), required=False, empty_label="None of these"
     )
-    new_application = forms.CharField(
+    new_application = LineField(
         label="Or the name of a new application", max_length=80, required=False,
         help_text="What you build, for example: parcel tracker.",
     )  # fmt: skip

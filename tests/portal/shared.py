@@ -1,9 +1,16 @@
 """A portal with something in it, and browsers of its developers."""
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
 from django.conf import settings
+from django.core.mail import EmailMessage
+from django.db import connection
+from django.http import HttpResponse
+from django.test.utils import CaptureQueriesContext
 
 from apis.models import Api
 from keys.models import Policy
@@ -17,6 +24,7 @@ from portal.services.settings import update_portal
 from portal.sessions import SessionStore, belongs_to
 from tests.conftest import PASSWORD, SiteClient, hashed
 from tests.keys.test_services import make_api
+from tests.users.mailbox import delivered
 
 DOCUMENT = """{"openapi": "3.0.3", "info": {"title": "Parcels", "version": "1"},
 "servers": [{"url": "https://inner.example/secret"}],
@@ -41,6 +49,16 @@ class Shop:
 
     def client(self) -> SiteClient:
         return developer_client(self.dev, self.prefix)
+
+    @contextmanager
+    def inside(self) -> Iterator[None]:
+        """Run the block in the organisation's scope."""
+        with scope.opened(scope.of(self.organisation.id)):
+            yield
+
+    def change(self, **settings: Any) -> None:
+        with self.inside():
+            update_portal(**settings)
 
 
 def open_shop(organisation: Organisation, **portal: Any) -> Shop:
@@ -83,3 +101,31 @@ def a_request(shop: Shop, **fields: Any) -> KeyRequest:
     application = Application.objects.create(developer=shop.dev, name=fields.pop("application", "Tracker"))
     columns = {"plan": shop.plan, "policy": shop.policy, "entry_title": "Parcels", "plan_name": "Standard"}
     return KeyRequest.objects.create(application=application, **columns | fields)
+
+
+def text_of(answer: Any) -> str:
+    """Return what a page says, without its markup."""
+    html = cast(HttpResponse, answer).content.decode()
+    return " ".join(re.sub(r"<[^>]+>", " ", html).split())
+
+
+def newest_mail() -> EmailMessage:
+    return delivered()[-1]
+
+
+def link_in(mail: EmailMessage) -> str:
+    return str(re.findall(r"https?://\S+", str(mail.body))[0])
+
+
+def shown_secret(answer: Any) -> str:
+    html = cast(HttpResponse, answer).content.decode()
+    return str(re.findall(r'id="secret-value"[^>]* value="([^"]+)"', html)[0])
+
+
+@contextmanager
+def counted() -> Iterator[list[str]]:
+    """Collect the statements of the block, but those that open scopes."""
+    statements: list[str] = []
+    with CaptureQueriesContext(connection) as asked:
+        yield statements
+    statements += [query["sql"] for query in asked.captured_queries if "set_config" not in query["sql"]]
