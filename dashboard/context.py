@@ -11,12 +11,13 @@ from gateways.drift import fault_of
 from orgs.http import OrgRequest
 from orgs.permissions import Level, ObjectKind
 from orgs.sites import Kind, Site
-from portal.owners import Owner, owner_of
+from portal.beside import Owner, entry_of, owner_of, waiting
 
 # Label, path below the site's prefix, icon, and the kind that one must be allowed to read.
 Link = tuple[str, str, str, ObjectKind | None]
-# [(group, [(label, href, icon, is current)])], hashable.
-Navigation = tuple[tuple[str, tuple[tuple[str, str, str, bool], ...]], ...]
+# [(group, [(label, href, icon, is current, how many wait there)])], hashable.
+Navigation = tuple[tuple[str, tuple[tuple[str, str, str, bool, str], ...]], ...]
+REQUESTS = "/key-requests/"
 ORGANISATION_LINKS: tuple[tuple[str, tuple[Link, ...]], ...] = (
     ("", (("Overview", "/", "home", None),)),
     (
@@ -37,7 +38,7 @@ ORGANISATION_LINKS: tuple[tuple[str, tuple[Link, ...]], ...] = (
         (
             ("Catalogue", "/catalogue/", "books", ObjectKind.PORTAL),
             ("Developers", "/developers/", "users", ObjectKind.PORTAL),
-            ("Requests", "/key-requests/", "mail", ObjectKind.PORTAL),
+            ("Requests", REQUESTS, "mail", ObjectKind.PORTAL),
             ("Pages", "/portal-pages/", "edit", ObjectKind.PORTAL),
             ("Portal settings", "/portal-settings/", "world", ObjectKind.PORTAL),
         ),
@@ -87,7 +88,7 @@ def page(request: OrgRequest) -> dict[str, Any]:
     own_site = "/all" if site.kind == Kind.VISIT else site.prefix
     return {
         "site": site,
-        "navigation": navigation_html(navigation(request)),
+        "navigation": partial(navigation_of, request),
         "organisation_chip": chip_of(site),
         "home_url": f"{site.prefix}/",
         "all_url": "/all/" if site.kind == Kind.VISIT else "",
@@ -96,6 +97,7 @@ def page(request: OrgRequest) -> dict[str, Any]:
         "curl": command_for(request),
         "feed_fault": partial(feed_fault, request),
         "key_owner": partial(key_owner, request),
+        "portal_link": partial(portal_link, request),
     }
 
 
@@ -115,15 +117,40 @@ def key_owner(request: OrgRequest) -> Owner | None:
     return owner_of(match.kwargs["id"]) if may_know and match and "id" in match.kwargs else None
 
 
+def portal_link(request: OrgRequest) -> tuple[str, str]:
+    """Return where the API of the page is in the catalogue, or is put into it, with what to call that; or nothing."""
+    match, level = request.resolver_match, request.user.level(ObjectKind.PORTAL)
+    if not (match and "id" in match.kwargs and level >= Level.READ):
+        return "", ""
+    catalogue = f"{request.site.prefix}/catalogue/"
+    if entry := entry_of(match.kwargs["id"]):
+        return f"{catalogue}{entry}/", "In the portal"
+    may_publish = level >= Level.WRITE and not request.site.is_read_only
+    return (f"{catalogue}create/?api={match.kwargs['id']}", "Publish") if may_publish else ("", "")
+
+
+def navigation_of(request: OrgRequest) -> SafeString:
+    """Made only where a template shows it: neither for a part that renews itself nor for an error page."""
+    return navigation_html(navigation(request))
+
+
 def navigation(request: OrgRequest) -> Navigation:
     """Return what the user may read, as plain paths: `reverse` is slow."""
     site, here = request.site, request.path_info
+    sees_requests = site.kind != Kind.ALL and request.user.level(ObjectKind.PORTAL) >= Level.READ
+    counts = {REQUESTS: waiting()} if sees_requests else {}
     groups = ALL_LINKS if site.kind == Kind.ALL else ORGANISATION_LINKS
     return tuple(
         (
             group,
             tuple(
-                (label, f"{site.prefix}{path}", icon, here == path or (path != "/" and here.startswith(path)))
+                (
+                    label,
+                    f"{site.prefix}{path}",
+                    icon,
+                    here == path or (path != "/" and here.startswith(path)),
+                    counts.get(path, ""),
+                )
                 for label, path, icon, kind in links
                 if kind is None or request.user.level(kind) >= Level.READ
             ),
