@@ -12,9 +12,10 @@ from orgs.permissions import Level, ObjectKind, may, require
 from portal import branding
 from portal.addresses import places_of
 from portal.managing.forms import LookForm, PortalForm
-from portal.models import Portal
+from portal.models import Entry, Plan, Portal
 from portal.services import settings as service
 from portal.site.pages import logo_of, theme_of
+from users import mail
 from users.services.errors import Refused
 
 READ = require(ObjectKind.PORTAL, Level.READ)
@@ -26,7 +27,11 @@ FIELDS = ("is_on", "title", "tagline", "gateway_url", "sign_up", "email_domains"
 @require_safe
 def index(request: OrgRequest) -> HttpResponse:
     portal = service.portal_of()
-    context = page(request, portal, "Settings") | {"facts": _facts(portal)}
+    context = page(request, portal, "Settings") | {
+        "facts": _facts(portal),
+        "checklist": checklist(request, portal),
+        "sends_mail": mail.is_real(),
+    }
     return render(request, "portal_managing/settings.html", context)
 
 
@@ -43,16 +48,45 @@ def page(request: OrgRequest, portal: Portal, tab: str) -> dict[str, Any]:
     }
 
 
+def checklist(request: OrgRequest, portal: Portal) -> dict[str, Any] | None:
+    """Return what is to be done before developers can come, until all of it is."""
+    asked_for = Plan.objects.filter(entry__is_published=True)
+    by_hand = asked_for.filter(approval=Plan.BY_HAND)
+    edit = ("portal-settings/edit/", "Edit the settings")
+    steps = [
+        _step(request, "Publish an API", "It stands in the catalogue, for everybody or for some.",
+              ("catalogue/create/", "Publish an API"), is_done=Entry.objects.filter(is_published=True).exists()),
+        _step(request, "Give it a plan", "By a plan, which is a policy, developers get keys.",
+              ("catalogue/", "Open the catalogue"), is_done=asked_for.exists()),
+        _step(request, "Say where your gateway is", "Its address stands on each API's page, and in the examples.",
+              edit, is_done=bool(portal.gateway_url)),
+        _step(request, "Name who is told of requests", "They get a mail when a developer asks for a key.",
+              edit, is_done=bool(portal.notified) or not by_hand.exists()),
+        _step(request, "Switch the portal on", "Until then there is nothing at its address.",
+              edit, is_done=portal.is_on),
+    ]  # fmt: skip
+    done = sum(step["is_done"] for step in steps)
+    if done == len(steps):
+        return None
+    return {"title": "Before developers can come", "steps": steps, "done": done, "total": len(steps)}
+
+
+def _step(request: OrgRequest, title: str, text: str, way: tuple[str, str], *, is_done: bool) -> dict[str, Any]:
+    path, action = way
+    url = f"{request.site.prefix}/{path}" if may(request, ObjectKind.PORTAL, Level.WRITE) else ""
+    return {"title": title, "text": text, "url": url, "action": action, "is_done": is_done}
+
+
 def _facts(portal: Portal) -> list[dict[str, Any]]:
     state = "active" if portal.is_on else "off"
     return [
         {"label": "State", "value": "on" if portal.is_on else "off", "state": state},
-        {"label": "Name", "value": portal.title},
+        {"label": "Name", "value": portal.title or "the organisation's"},
         {"label": "Tagline", "value": portal.tagline},
         {"label": "Address of the gateway", "value": portal.gateway_url, "is_code": bool(portal.gateway_url)},
         {"label": "Who may sign up", "value": portal.get_sign_up_display()},
-        {"label": "E-mail domains", "value": ", ".join(portal.email_domains)},
-        {"label": "Told of requests", "value": ", ".join(portal.notified)},
+        *([{"label": "E-mail domains", "value": ", ".join(portal.email_domains)}] if portal.email_domains else []),
+        {"label": "Told of requests", "value": ", ".join(portal.notified) or "nobody"},
         {"label": "Terms", "value": f"revision {portal.terms_revision}" if portal.terms_revision else "none"},
     ]
 
@@ -70,8 +104,8 @@ def edit(request: OrgRequest) -> HttpResponse:
         except Refused as refused:
             form.add_error(None, str(refused))
     return render(
-        request, "portal_managing/form.html",
-        {"page_title": "Edit the portal's settings", "form": form, "action": "Save", "cancel_url": "../"},
+        request, "portal_managing/edit_settings.html",
+        {"page_title": "Edit the portal's settings", "form": form, "cancel_url": "../"},
     )  # fmt: skip
 
 
