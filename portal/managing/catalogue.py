@@ -9,6 +9,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
+from keys.models import Policy
 from orgs import paging
 from orgs.http import OrgRequest
 from orgs.listing import Column, Select, listing
@@ -125,8 +126,12 @@ def _plan(request: OrgRequest, plan: Plan, keys: int) -> dict[str, Any]:
 @WRITE
 @require_http_methods(["GET", "HEAD", "POST"])
 def create(request: OrgRequest) -> HttpResponse:
-    initial = {"api": request.GET.get("api", ""), "audience": Entry.EVERYONE, "shows_documentation": True}
-    return _edited(request, None, EntryForm(request.POST or None, initial=initial), [])
+    """With `?api=` that API is chosen, and the policy of its plan, where one opens it."""
+    api_id = request.GET.get("api", "").replace("\0", "")
+    initial = {"api": api_id, "audience": Entry.EVERYONE, "shows_documentation": True, "is_published": True}
+    opening = list(Policy.objects.filter(accesses__api=api_id, is_active=True).order_by("sort_name", "id")[:2])
+    rows = [{"policy": opening[0].pk, "name": opening[0].name[:80]}] if len(opening) == 1 else []
+    return _edited(request, None, EntryForm(request.POST or None, initial=initial), rows)
 
 
 @WRITE
@@ -141,7 +146,8 @@ def edit(request: OrgRequest, id: str) -> HttpResponse:
 
 
 def _edited(request: OrgRequest, entry: Entry | None, form: EntryForm, rows: list[dict[str, Any]]) -> HttpResponse:
-    plans: PlanForms = PlanFormSet(request.POST or None, initial=rows, prefix="plans")  # type: ignore[assignment]
+    api_id = str(form["api"].value() or "").replace("\0", "")
+    plans: PlanForms = PlanFormSet(request.POST or None, initial=rows, prefix="plans", api_id=api_id)  # type: ignore
     if request.method == "POST" and form.is_valid() and plans.is_valid():
         try:
             saved = _save(entry, dict(form.cleaned_data), plans.plans())
@@ -203,8 +209,16 @@ def delete(request: OrgRequest, id: str) -> HttpResponse:
         "title": f"Take {entry.title} out of the catalogue?",
         "stops": ["Its page in the portal, and asking for keys there."],
         "notices": [
-            f"Developers with keys for it: {keys:,} keys work on. Revoke or disable them under Keys.",
-            *([f"{waiting:,} requests that wait: they can only be refused afterwards."] if waiting else []),
+            *(
+                [f"Developers with keys for it, which work on: {keys:,}. Revoke or disable them under Keys."]
+                if keys
+                else []
+            ),
+            *(
+                [f"Developers whose requests wait: {waiting:,}. They can only be refused afterwards."]
+                if waiting
+                else []
+            ),
         ],
         "undo": "No, but it can be published anew.",
         "action_label": "Take it out",

@@ -20,6 +20,7 @@ from orgs.permissions import Level, ObjectKind, may, require
 from orgs.trail import history_of
 from portal.addresses import places_of
 from portal.managing.forms import DeveloperForm, InviteForm
+from portal.managing.requests import BADGES
 from portal.models import Developer, KeyRequest, SignUp
 from portal.services import developers as service
 from portal.services import signing_up
@@ -124,6 +125,7 @@ def _request_row(request: OrgRequest, asked: KeyRequest, may_keys: bool) -> dict
         "what": f"{asked.entry_title}, {asked.plan_name}",
         "href": f"{prefix}/key-requests/{asked.pk}/",
         "state": asked.get_state_display().lower(),
+        "badge": BADGES[asked.state],
         "key": key.masked if key else "",
         "key_state": state_of(key, now=timezone.now()) if key else "",
         "key_url": f"{prefix}/keys/{key.pk}/" if key and may_keys else "",

@@ -3,9 +3,11 @@
 from typing import Any
 
 from django import forms
+from django.utils.text import slugify
 
 from apis.models import Api
 from keys.models import Policy
+from portal.managing import hints
 from portal.models import Entry, Plan, Portal
 from users.forms import EmailField
 
@@ -54,7 +56,7 @@ class PortalForm(forms.Form):
     )
     terms = forms.CharField(
         required=False, max_length=100_000, widget=MARKDOWN,
-        help_text="In Markdown. Developers accept them when they join, and again when you change them.",
+        help_text=f"Developers accept them when they join, and again when you change them. {hints.MARKDOWN}",
     )  # fmt: skip
 
 
@@ -63,19 +65,25 @@ class LookForm(forms.Form):
     removes_logo = forms.BooleanField(label="Remove the logo", required=False)
     variables = forms.CharField(
         label="Colours and other variables", required=False, max_length=5_000,
-        widget=forms.Textarea(attrs={"rows": 12, "spellcheck": "false", "class": "mono"}),
+        widget=forms.Textarea(
+            attrs={"rows": 12, "spellcheck": "false", "class": "mono", "placeholder": "--portal-accent: #0b62bd;"}
+        ),
     )  # fmt: skip
-
-
-class InviteForm(forms.Form):
-    email = EmailField(label="E-mail address", max_length=254)
-    name = forms.CharField(max_length=80, required=False)
-    groups = ListField(help_text="Names that catalogue entries may be for: partners, beta")
 
 
 class DeveloperForm(forms.Form):
     name = forms.CharField(max_length=80)
-    groups = ListField(help_text="Names that catalogue entries may be for: partners, beta")
+    groups = ListField()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["groups"].help_text = hints.groups("Catalogue entries may be for these alone: partners, beta.")
+
+
+class InviteForm(DeveloperForm):
+    email = EmailField(label="E-mail address", max_length=254)
+    name = forms.CharField(max_length=80, required=False)
+    field_order = ("email", "name", "groups")
 
 
 class DecisionForm(forms.Form):
@@ -87,15 +95,22 @@ class DecisionForm(forms.Form):
 
 class PageForm(forms.Form):
     title = forms.CharField(max_length=120)
-    slug = forms.CharField(label="Address", max_length=80, help_text="The end of it: getting-started")
-    body = forms.CharField(label="Text", required=False, max_length=100_000, widget=MARKDOWN, help_text="In Markdown.")
+    slug = forms.CharField(
+        label="Address", max_length=80, required=False, help_text="The end of it; made of the title where it is empty."
+    )
+    body = forms.CharField(label="Text", required=False, max_length=100_000, widget=MARKDOWN, help_text=hints.MARKDOWN)
     is_published = forms.BooleanField(label="Published", required=False)
-    is_for_developers = forms.BooleanField(label="For developers who are signed in alone", required=False)
+    is_for_developers = forms.BooleanField(label="Only for developers who are signed in", required=False)
     in_navigation = forms.BooleanField(label="In the navigation", required=False, initial=True)
     position = forms.IntegerField(
         required=False, initial=0, min_value=-1_000, max_value=1_000, help_text="Lower ones come first."
     )
     revision = forms.IntegerField(widget=forms.HiddenInput, initial=0)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        cleaned["slug"] = cleaned.get("slug") or slugify(cleaned.get("title", ""))[:80].strip("-_").replace("_", "-")
+        return cleaned
 
     def clean_position(self) -> int:
         return self.cleaned_data["position"] or 0
@@ -107,14 +122,16 @@ class EntryForm(forms.Form):
     )
     title = forms.CharField(max_length=120, required=False, help_text="The API's name where you leave it empty.")
     summary = forms.CharField(max_length=300, required=False, help_text="A sentence for the list.")
-    description = forms.CharField(required=False, max_length=100_000, widget=MARKDOWN, help_text="In Markdown.")
-    categories = ListField(help_text="For example: payments, reports")
+    description = forms.CharField(required=False, max_length=100_000, widget=MARKDOWN, help_text=hints.MARKDOWN)
+    categories = ListField()
     audience = forms.ChoiceField(label="Who sees it", choices=Entry.AUDIENCES, widget=forms.RadioSelect)
-    groups = ListField(help_text="Of developers, where you chose so: partners, beta")
+    groups = ListField()
     shows_documentation = forms.BooleanField(
         label="Show the documentation", required=False, help_text="Of the API's OpenAPI document, where it has one."
     )
-    is_published = forms.BooleanField(label="Published", required=False)
+    is_published = forms.BooleanField(
+        label="Published", required=False, help_text="Otherwise it is a draft, which developers do not see."
+    )
     slug = forms.CharField(
         label="Address", max_length=80, required=False, help_text="The end of it; made of the title where it is empty."
     )
@@ -125,6 +142,8 @@ class EntryForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["categories"].help_text = hints.categories("With commas between them: payments, reports.")
+        self.fields["groups"].help_text = hints.groups("Of developers, where you chose so: partners, beta.")
         self.fields["api"].queryset = Api.objects.order_by("sort_name", "id").only("id", "name")  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
@@ -141,30 +160,40 @@ class EntryForm(forms.Form):
 class PlanForm(forms.Form):
     """A row of the table of plans; without a policy it is none."""
 
-    policy = forms.ModelChoiceField(queryset=Policy.objects.none(), required=False, empty_label="—")
-    name = forms.CharField(max_length=80, required=False)
+    policy = forms.ModelChoiceField(queryset=Policy.objects.none(), required=False)
+    name = forms.CharField(max_length=80, required=False, help_text="The policy's name where you leave it empty.")
     description = forms.CharField(max_length=300, required=False)
-    approval = forms.ChoiceField(choices=Plan.APPROVALS, initial=Plan.BY_HAND)
+    approval = forms.ChoiceField(label="A key is given", choices=Plan.APPROVALS, initial=Plan.BY_HAND, required=False)
 
-    def __init__(self, *args: Any, policies: list[tuple[str, str]], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, policies: list[tuple[str, Any]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         field: Any = self.fields["policy"]
         field.queryset = Policy.objects.all()
-        field.widget.choices = [("", "—"), *policies]
+        field.widget.choices = [("", "None"), *policies]
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
-        if cleaned.get("policy") and not cleaned.get("name", "").strip():
-            cleaned["name"] = cleaned["policy"].name[:80]
+        policy, name = cleaned.get("policy"), cleaned.get("name", "").strip()
+        if policy and not name:
+            cleaned["name"] = policy.name[:80]
+        if name and not policy and self.empty_permitted and not self.errors:
+            self.add_error("policy", "Choose a policy for it, or empty the name.")
+        cleaned["approval"] = cleaned.get("approval") or Plan.BY_HAND
         return cleaned
 
 
 class PlanForms(forms.BaseFormSet):  # type: ignore[type-arg]  # it takes none when it runs
-    """The choices are asked for once, not for each row."""
+    """The choices are asked for once, not for each row: first those that open the entry's API, where it has one."""
+
+    def __init__(self, *args: Any, api_id: str, **kwargs: Any) -> None:
+        names = list(Policy.objects.order_by("sort_name", "id").values_list("id", "name"))
+        opening = {*Policy.objects.filter(accesses__api=api_id).values_list("id", flat=True)} if api_id else set()
+        parts = [("Open this API", [pair for pair in names if pair[0] in opening])]
+        parts.append(("Do not open it", [pair for pair in names if pair[0] not in opening]))
+        self.policies = [part for part in parts if part[1]] if opening else names
+        super().__init__(*args, **kwargs)
 
     def get_form_kwargs(self, index: int | None) -> dict[str, Any]:
-        if not hasattr(self, "policies"):
-            self.policies = list(Policy.objects.order_by("sort_name", "id").values_list("id", "name"))
         return {**super().get_form_kwargs(index), "policies": self.policies}
 
     def plans(self) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from orgs import paging
-from orgs.display import when_of
+from orgs.display import when, when_of
 from orgs.http import OrgRequest
 from orgs.listing import Column, Select, listing
 from orgs.paging import Sort
@@ -105,15 +105,17 @@ def _context(request: OrgRequest, asked: KeyRequest, form: DecisionForm) -> dict
     key_url = f"{prefix}/keys/{asked.key_id}/" if asked.key_id and may(request, ObjectKind.KEYS, Level.READ) else ""
     facts = [
         {"label": "State", "value": asked.get_state_display().lower(), "state": BADGES[asked.state]},
-        {"label": "Application", "value": asked.application.name},
-        {"label": "What for", "value": asked.purpose},
         {"label": "Asks for", "value": f"{asked.entry_title}, {asked.plan_name}"},
         *({"label": label, "value": text} for label, text in (entry_page.limits(asked.plan) if asked.plan else [])),
+        {"label": "Application", "value": asked.application.name},
+        {"label": "What for", "value": asked.purpose},
+        {"label": "Asked", "value": when(asked.created_at)},
         *([{"label": "Decided by", "value": asked.decided_by}] if asked.decided_by else []),
+        *([{"label": "Decided", "value": when(asked.decided_at)}] if asked.decided_at else []),
         *([{"label": "Reason", "value": asked.reason}] if asked.reason else []),
     ]
     return {
-        "page_title": f"{asked.plan_name} of {asked.entry_title}",
+        "page_title": f"{asked.entry_title}, {asked.plan_name}",
         "facts": facts,
         "developer": developer,
         "developer_url": f"{prefix}/developers/{developer.pk}/",

@@ -64,7 +64,9 @@ def create_entry(**settings: Any) -> Entry:
         _insert(entry)
     else:
         _insert_with_free_slug(entry)
-    audit.record("created", kind=KIND, obj=entry, changes=_facts_that_differ({}, facts(entry)))
+    unset = facts(Entry())
+    given = {name: value for name, value in facts(entry).items() if value != unset[name]}
+    audit.record("created", kind=KIND, obj=entry, changes=_facts_that_differ({}, given))
     return entry
 
 
