@@ -23,12 +23,12 @@ COLUMNS = (
     Column("Users", "users", "-users", kind="number"),
     Column("APIs", "apis", "-apis", kind="number"),
     Column("Active keys", "keys", "-keys", kind="number"),
-    Column("Expiring in 30 days", "expiring", "-expiring", kind="number"),
+    Column("Expiring", "expiring", "-expiring", kind="number"),
     Column("Developers", "developers", "-developers", kind="number"),
     Column("Domains", "domains", "-domains", kind="number"),
     Column("Requests in 24 h", "requests", "-requests", kind="number"),
     Column("Errors", "errors", "-errors", kind="number"),
-    Column("Last administrator's action", "last", "-last"),
+    Column("Last action", "last", "-last"),
     Column("State", "state", "-state"),
 )
 STATES = Select("state", "State", (("", "Any state"), ("active", "Active"), ("suspended", "Suspended")))

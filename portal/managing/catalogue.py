@@ -116,7 +116,7 @@ def _plan(request: OrgRequest, plan: Plan, keys: int) -> dict[str, Any]:
         "description": plan.description,
         "policy": plan.policy_name,
         "policy_url": f"{request.site.prefix}/policies/{plan.policy_id}/" if plan.policy_id else "",
-        "limits": ", ".join(f"{label.lower()} {text}" for label, text in entry_page.limits(plan)),
+        "limits": ", ".join(text for _, text in entry_page.limits(plan)),
         "approval": plan.get_approval_display(),
         "keys": keys,
         "why_closed": why_closed(plan),
