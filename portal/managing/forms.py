@@ -3,12 +3,12 @@
 from typing import Any
 
 from django import forms
-from django.utils.text import slugify
 
 from apis.models import Api
 from keys.models import Policy
 from portal.managing import hints
 from portal.models import Entry, Plan, Portal
+from portal.names import distinct, slug_of
 from users.forms import EmailField
 
 MARKDOWN = forms.Textarea(attrs={"rows": 14, "spellcheck": "true"})
@@ -18,15 +18,20 @@ EMPTY_PLANS = 3
 class ListField(forms.CharField):
     """Names in one line, with commas between them, or each in a line of its own."""
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, *, longest: int = 60, **kwargs: Any) -> None:
+        """`longest` is how many characters each may have."""
         super().__init__(required=False, max_length=5_000, **kwargs)
+        self.longest = longest
 
     def prepare_value(self, value: Any) -> Any:
         return ", ".join(value) if isinstance(value, list | tuple) else value
 
     def to_python(self, value: Any) -> Any:
         text = super().to_python(value) or ""
-        return [part.strip() for line in text.splitlines() for part in line.split(",") if part.strip()]
+        names = distinct(part for line in text.splitlines() for part in line.split(","))
+        if too_long := [name for name in names if len(name) > self.longest]:
+            raise forms.ValidationError(f"“{too_long[0][:20]}…” has more than {self.longest} characters.")
+        return names
 
 
 class EmailsField(ListField):
@@ -49,10 +54,14 @@ class PortalForm(forms.Form):
     )  # fmt: skip
     sign_up = forms.ChoiceField(label="Who may sign up", choices=Portal.SIGN_UPS, widget=forms.RadioSelect)
     email_domains = ListField(
-        label="E-mail domains", help_text="Whose addresses may sign up, where you chose so: acme.example, acme.org"
+        label="E-mail domains",
+        longest=253,
+        help_text="Whose addresses may sign up, where you chose so: acme.example, acme.org",
     )
     notified = EmailsField(
-        label="Tell of requests", help_text="E-mail addresses that get a mail when a developer asks for a key."
+        label="Tell of requests",
+        longest=254,
+        help_text="E-mail addresses that get a mail when a developer asks for a key.",
     )
     terms = forms.CharField(
         required=False, max_length=100_000, widget=MARKDOWN,
@@ -109,7 +118,7 @@ class PageForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
-        cleaned["slug"] = cleaned.get("slug") or slugify(cleaned.get("title", ""))[:80].strip("-_").replace("_", "-")
+        cleaned["slug"] = cleaned.get("slug") or slug_of(cleaned.get("title", ""), 80)
         return cleaned
 
     def clean_position(self) -> int:

@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 from keys import services as keys
 from orgs import audit
 from portal.models import Application, Developer, KeyRequest
+from portal.names import distinct
 from portal.services import applications
 from portal.services.signing_in import end_sessions
 from portal.services.signing_up import KIND, taken
@@ -20,7 +21,7 @@ def update_developer(*, developer: Developer, name: str, groups: Iterable[str], 
 
     An e-mail address that is given counts as proven. Raises EmailTaken.
     """
-    columns |= {"name": name.strip(), "groups": list(dict.fromkeys(group.strip() for group in groups if group.strip()))}
+    columns |= {"name": name.strip(), "groups": distinct(groups)}
     return _change(developer, columns)
 
 

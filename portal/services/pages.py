@@ -1,6 +1,5 @@
 """What changes the pages that an organisation writes for its portal."""
 
-import re
 from typing import Any, TypedDict
 
 from django.db import IntegrityError, transaction
@@ -9,10 +8,10 @@ from django.utils import timezone
 from orgs import audit
 from portal import markdown
 from portal.models import Page
+from portal.names import slug_fault
 from users.services.errors import Refused
 
 KIND = "portal_pages"
-SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 MOST = 200
 
 
@@ -68,8 +67,8 @@ def delete_page(*, page: Page) -> None:
 def _write(page: Page, **how: Any) -> None:
     if not page.title.strip():
         raise Refused("Title: give it one.")
-    if not SLUG.fullmatch(page.slug):
-        raise Refused("Address: use lower-case letters and digits, with single hyphens between them.")
+    if fault := slug_fault(page.slug):
+        raise Refused(fault)
     if fault := markdown.fault(page.body):
         raise Refused(f"Text: {fault}")
     try:

@@ -1,22 +1,20 @@
 """What changes the catalogue: entries and their plans."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypedDict
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
-from django.utils.text import slugify
 
 from apis.models import Api
 from keys.models import Policy
 from orgs import audit
 from portal import markdown
 from portal.models import Documentation, Entry, Plan
+from portal.names import distinct, slug_fault, slug_of
 from users.services.errors import Refused
 
 KIND = "catalogue"
-SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 MOST_PLANS, MOST_NAMESAKES = 20, 1_000
 
 
@@ -128,19 +126,15 @@ def _set(entry: Entry, settings: Mapping[str, Any]) -> None:
     if "api" in settings:
         entry.api_name = str(entry.api.name)[:200] if entry.api else ""
     entry.title, entry.slug = entry.title.strip(), entry.slug.strip()
-    entry.categories, entry.groups = _distinct(entry.categories), _distinct(entry.groups)
+    entry.categories, entry.groups = distinct(entry.categories), distinct(entry.groups)
     if not entry.title:
         raise Refused("Title: give it one.")
-    if entry.slug and not SLUG.fullmatch(entry.slug):
-        raise Refused("Address: use lower-case letters and digits, with single hyphens between them.")
+    if entry.slug and (fault := slug_fault(entry.slug)):
+        raise Refused(fault)
     if fault := markdown.fault(entry.description):
         raise Refused(f"Description: {fault}")
     if entry.audience == Entry.GROUPS and not entry.groups:
         raise Refused("Groups: name at least one, or nobody would see it.")
-
-
-def _distinct(names: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(name.strip() for name in names if name.strip()))
 
 
 def _facts_that_differ(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
@@ -153,7 +147,7 @@ def _insert(entry: Entry) -> None:
 
 
 def _insert_with_free_slug(entry: Entry) -> None:
-    stem = slugify(entry.title)[:70].strip("-_").replace("_", "-") or "api"
+    stem = slug_of(entry.title, 70) or "api"
     taken = {*Entry.objects.filter(slug__startswith=stem).values_list("slug", flat=True)}
     entry.slug = next(slug for slug in _slugs(stem) if slug not in taken)
     _insert(entry)

@@ -11,6 +11,7 @@ from orgs.addresses import target_fault
 from orgs.domains.names import HOST
 from portal import branding, markdown
 from portal.models import Developer, Portal
+from portal.names import distinct
 from users.services.errors import Refused
 
 KIND = "portal"
@@ -48,8 +49,8 @@ def update_portal(**settings: Any) -> Portal:
     before = {name: getattr(portal, name) for name in settings}
     for name, value in settings.items():
         setattr(portal, name, value.strip() if isinstance(value, str) else value)
-    portal.email_domains = _distinct(host.lower().removeprefix("@") for host in portal.email_domains)
-    portal.notified = _distinct(portal.notified)
+    portal.email_domains = distinct(host.lower().removeprefix("@") for host in portal.email_domains)
+    portal.notified = distinct(portal.notified)
     portal.gateway_url = portal.gateway_url.rstrip("/")
     _check(portal)
     after = {name: getattr(portal, name) for name in settings}
@@ -89,10 +90,6 @@ def _locked() -> Portal:
     """Return the organisation's row, which is made by this where there is none: two who do wait for each other."""
     Portal.objects.bulk_create([Portal()], ignore_conflicts=True)
     return Portal.objects.defer("logo").select_for_update().get()
-
-
-def _distinct(names: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(name.strip() for name in names if name.strip()))
 
 
 def _check(portal: Portal) -> None:

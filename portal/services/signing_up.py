@@ -19,6 +19,7 @@ from orgs.http import address
 from portal.addresses import Places, places_of
 from portal.http import PortalRequest
 from portal.models import Developer, Portal, SignUp
+from portal.names import distinct
 from portal.services import attempts
 from users import mail
 from users.services.errors import EmailTaken, InvitationGone, Refused, WeakPassword
@@ -103,7 +104,7 @@ def accept(*, request: PortalRequest, token: str, name: str, password: str, acce
 @transaction.atomic
 def create(developer: Developer, *, password: str | None, how: str = "created") -> Developer:
     """Write a new developer, with a password or without one: then they sign in after a reset."""
-    developer.email = developer.email.strip().lower()
+    developer.email, developer.groups = developer.email.strip().lower(), distinct(developer.groups)
     if password is not None:
         check_strength(password, developer)
     developer.set_password(password)
@@ -134,7 +135,12 @@ def _create(places: Places, *, email: str, name: str, groups: Iterable[str] = ()
     now, token = timezone.now(), token_urlsafe(32)
     SignUp.objects.filter(expires_at__lt=now).delete()
     sign_up = SignUp.objects.create(
-        email=email, name=name, groups=list(groups), invited_by=by, digest=_digest(token), expires_at=now + VALID_FOR
+        email=email,
+        name=name,
+        groups=distinct(groups),
+        invited_by=by,
+        digest=_digest(token),
+        expires_at=now + VALID_FOR,
     )
     return sign_up, places.page("portal:join", token=token)
 

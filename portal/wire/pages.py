@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from django.utils.text import slugify
 
 from orgs.machines import Refusal
 from orgs.wire import refuse_to_keep_more, unknown_fields
 from portal.models import Page
+from portal.names import slug_of
 
 LONGEST_TITLE, LONGEST_SLUG = 120, 80
 HOME = "home"
@@ -57,7 +57,7 @@ def document(page: Page) -> dict[str, Any]:
 
 def shown_slug(page: Page) -> str:
     kept = page.extra.get("slug")
-    return kept if isinstance(kept, str) and slug_of(kept, page.title) == page.slug else page.slug
+    return kept if isinstance(kept, str) and address_of(kept, page.title) == page.slug else page.slug
 
 
 def shown_fields(page: Page) -> dict[str, Any]:
@@ -76,7 +76,7 @@ def read(sent: PageBody, document: Mapping[str, Any], page: Page | None = None) 
         raise Refusal(400, f"title has more than {LONGEST_TITLE} characters.")
     settings: dict[str, Any] = {"title": title, "extra": kept}
     if page is None or (sent.slug is not None and sent.slug != shown_slug(page)):
-        settings["slug"] = kept_slug = slug_of(sent.slug or "", title)
+        settings["slug"] = kept_slug = address_of(sent.slug or "", title)
         kept |= {"slug": sent.slug} if sent.slug and sent.slug != kept_slug else {}
     if sent.fields is not None and (page is None or sent.fields != shown_fields(page)):
         settings["body"] = body_of(sent.fields)
@@ -85,12 +85,11 @@ def read(sent: PageBody, document: Mapping[str, Any], page: Page | None = None) 
     return settings
 
 
-def slug_of(slug: str, title: str) -> str:
+def address_of(slug: str, title: str) -> str:
     """Return the address that a page has here; that of the portal's root is a page beside it."""
     if slug.strip() == "/":
         return HOME
-    words = slugify(slug.replace("/", "-").replace("_", "-")) or slugify(title.replace("_", "-"))
-    return words[:LONGEST_SLUG].strip("-") or "page"
+    return slug_of(slug.replace("/", "-"), LONGEST_SLUG) or slug_of(title, LONGEST_SLUG) or "page"
 
 
 def body_of(fields: Mapping[str, Any]) -> str:
