@@ -5,6 +5,7 @@ Whatever a page writes to the browser's console fails its test: also what the co
 
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,11 +96,17 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def open_page(server: Server, chromium: Browser) -> Iterator[OpenPage]:
+    with pages_at(server.address, chromium) as opened:
+        yield opened
+
+
+@contextmanager
+def pages_at(address: str, chromium: Browser) -> Iterator[OpenPage]:
     """Open a page in a browser without cookies, with playwright's options for a browser context."""
     contexts, complaints = [], []
 
     def opened(**options: Any) -> Page:
-        context = chromium.new_context(base_url=server.address, **{"viewport": WIDE, **options})
+        context = chromium.new_context(base_url=address, **{"viewport": WIDE, **options})
         context.set_default_timeout(TIMEOUT_MS)
         contexts.append(context)
         context.on("console", lambda message: complaints.extend(complaint(message)))

@@ -34,10 +34,10 @@ class Server:
 
 
 @contextmanager
-def running(var_dir: Path) -> Iterator[Server]:
+def running(var_dir: Path, **settings: str) -> Iterator[Server]:
     """Run a server whose first organisation is Acme with the administrator Ann, both as `bootstrap` makes them."""
     port = free_port()
-    server = Server(f"http://127.0.0.1:{port}", environment(var_dir, port))
+    server = Server(f"http://127.0.0.1:{port}", environment(var_dir, port) | settings)
     log = var_dir / "up.log"
     with log.open("w") as output:
         process = subprocess.Popen(
