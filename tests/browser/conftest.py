@@ -138,7 +138,7 @@ def sign_in(open_page: OpenPage, signed_in_before: dict[Person, StorageState]) -
 
     def signed_in(person: Person, **options: Any) -> Page:
         page = open_page(storage_state=signed_in_before.get(person), **options)
-        page.goto(f"{person.site}/")
+        page.goto(f"{person.site}/" if person in signed_in_before else f"{person.site}/sign-in/")
         if person not in signed_in_before:
             fill_sign_in(page, person)
             signed_in_before[person] = page.context.storage_state()

@@ -30,6 +30,15 @@ OF_PEOPLE = (
     "/groups/", "/groups/create/", "{group}", "{group}edit/", "{group}delete/",
     "/reference/", "/reference/?q=key", "/reference/put_apis_id/",
 )  # fmt: skip
+OF_MANAGING = (
+    "/catalogue/", "/catalogue/?q=nothing", "/catalogue/create/",
+    "{published}", "{published}edit/", "{published}preview/", "{published}delete/",
+    "/developers/", "/developers/?q=nothing", "/developers/invite/",
+    "{developer}", "{developer}edit/", "{developer}disable/", "{developer}delete/",
+    "/key-requests/", "/key-requests/?state=pending", "{asked}",
+    "/portal-pages/", "/portal-pages/create/", "{written}", "{written}../preview/", "{written}../delete/",
+    "/portal-settings/", "/portal-settings/edit/", "/portal-settings/look/", "/portal-settings/look/edit/",
+)  # fmt: skip
 OF_ALL = (
     "/", "/search/", "/users/", "/users/create/", "/audit/", "/account/", "/reference/",
     "/tags/", "/tags/create/", "{tag}", "{tag}delete/", "/tags/standard/", "/tags/standard/change/",
@@ -47,6 +56,16 @@ ON_VISITS = (
     "/mail/",
     "/settings/",
     "/domains/",
+    "{domain}",
+    "/catalogue/",
+    "{published}",
+    "{published}preview/",
+    "/developers/",
+    "{developer}",
+    "/key-requests/",
+    "{asked}",
+    "/portal-pages/",
+    "/portal-settings/",
     "/gateways/",
     "/analytics/",
     "/analytics/keys/board/",
@@ -54,13 +73,27 @@ ON_VISITS = (
 )
 OF_ADMIN = ("/admin/", "/admin/apis/api/", "/admin/users/user/", "{admin}", "/admin/orgs/organisation/")
 NOWHERE = "/nowhere/"
+OF_PORTAL = (
+    "/", "/?q=payments", "/?q=nothing", "/?category=cards", "{entry}", "{entry}console/", "{plan}",
+    "/applications/", "/applications/create/", "{application}", "{application}edit/", "{application}delete/",
+    "{held}", "{held}rotate/", "{held}revoke/",
+    "/account/", "/account/password/", "/account/delete/", "/pages/getting-started/", "/terms/", NOWHERE,
+)  # fmt: skip
+OF_PORTAL_SIGNED_OUT = (
+    "/", "{entry}", "/sign-in/", "/sign-up/", "/password-reset/", "/join/nothing/", "/pages/help/", "/terms/", NOWHERE,
+)  # fmt: skip
 SIGNED_OUT = ("/", "/o/acme/sign-in/", "/o/acme/password-reset/", "/all/sign-in/", NOWHERE)
+# By name: the page that has links to such objects, and the path below which these lie.
 LISTS = {
     "api": ("/apis/", "/apis/"),
     "key": ("/keys/", "/keys/"),
     "policy": ("/policies/", "/policies/"),
     "certificate": ("/certificates/", "/certificates/"),
     "domain": ("/domains/", "/domains/"),
+    "published": ("/catalogue/", "/catalogue/"),
+    "developer": ("/developers/", "/developers/"),
+    "asked": ("/key-requests/?state=pending", "/key-requests/"),
+    "written": ("/portal-pages/", "/portal-pages/"),
     "tag": ("/tags/", "/tags/"),
     "analysed_api": ("/analytics/apis/", "/analytics/apis/"),
     "analysed_key": ("/analytics/keys/", "/analytics/keys/"),
@@ -70,16 +103,26 @@ LISTS = {
     "gateway_group": ("/gateways/", "/gateways/"),
     "admin": ("/admin/users/user/", "/admin/users/user/"),
 }
+# The same of a portal, where one leads to the next: the page, and what its link is.
+IN_PORTAL = {
+    "entry": ("/?q=payments", "main h3 a"),
+    "plan": ("{entry}", "main a[href*='/plans/']"),
+    "application": ("/applications/", "tbody a"),
+    "held": ("{application}", "tbody a[href*='/keys/']"),
+}
 
 
 def addresses(page: Page, prefix: str, paths: tuple[str, ...]) -> list[str]:
     """Return the paths of a site, with those of the first object of each list in the place of its name."""
-    wanted = {name for name in LISTS if any(f"{{{name}}}" in path for path in paths)}
-    first = {name: first_of(page, prefix, name) for name in wanted}
+    wanted = [name for name in (*LISTS, *IN_PORTAL) if any(f"{{{name}}}" in path for path in paths)]
+    first: dict[str, str] = {}
+    for name in wanted:
+        first[name] = first_of(page, prefix, name, first)
     return [path.format(**first) if path.startswith("{") else prefix + path for path in paths]
 
 
-def first_of(page: Page, prefix: str, name: str) -> str:
-    path, below = LISTS[name]
-    page.goto(prefix + path)
-    return str(page.locator(f"tbody a[href^='{prefix}{below}']").first.get_attribute("href"))
+def first_of(page: Page, prefix: str, name: str, known: dict[str, str]) -> str:
+    path, below = LISTS.get(name) or IN_PORTAL[name]
+    link = f"tbody a[href^='{prefix}{below}']" if name in LISTS else below
+    page.goto(path.format(**known) if path.startswith("{") else prefix + path)
+    return str(page.locator(link).first.get_attribute("href"))
