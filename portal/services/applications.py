@@ -14,6 +14,7 @@ KIND = "applications"
 MOST = 50
 TAKEN = "You have an application with this name already."
 NO_KEY = "There is no key here any more."
+GONE = "This request is there no more."
 
 
 @transaction.atomic
@@ -40,6 +41,7 @@ def update_application(*, application: Application, name: str, description: str)
 @transaction.atomic
 def delete_application(*, application: Application) -> int:
     """Delete it with what was asked for it; its keys are revoked. Return how many these were."""
+    held(application.developer_id)
     revoked = sum(revoke(request) for request in keys_of(application))
     audit.record("deleted", kind=KIND, obj=application, changes={"keys revoked": [None, revoked]} if revoked else {})
     application.delete()
@@ -80,8 +82,16 @@ def rotate_key(*, request: KeyRequest, revision: int, grace: timedelta, now: dat
 
 
 def locked(request: KeyRequest) -> KeyRequest:
-    """Return the request as it is now, for this transaction alone."""
-    return KeyRequest.objects.select_for_update(of=("self",)).select_related("key").get(pk=request.pk)
+    """Return the request as it is now, for this transaction alone. Raises Refused."""
+    found = KeyRequest.objects.select_for_update(of=("self",)).select_related("key").filter(pk=request.pk).first()
+    if found is None:
+        raise Refused(GONE)
+    return found
+
+
+def held(developer_id: str) -> Developer | None:
+    """Return the developer as they are now. Who takes a key, and who takes keys away, wait for each other by this."""
+    return Developer.objects.select_for_update(no_key=True).filter(pk=developer_id).first()
 
 
 def _write(application: Application) -> None:

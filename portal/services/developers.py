@@ -67,6 +67,7 @@ def enable_developer(*, developer: Developer) -> int:
 @transaction.atomic
 def delete_developer(*, developer: Developer) -> int:
     """Delete the developer with applications and requests; their keys are revoked. Return how many these were."""
+    applications.held(developer.pk)
     revoked = sum(applications.revoke(asked) for asked in keys_of(developer))
     end_sessions(developer)
     audit.record("deleted", kind=KIND, obj=developer, changes={"keys revoked": [None, revoked]} if revoked else {})

@@ -4,6 +4,7 @@ The key of an approved request is made when the developer takes it, so that its 
 """
 
 from collections.abc import Mapping
+from textwrap import indent
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -16,7 +17,7 @@ from keys.session import SessionError
 from orgs import audit
 from portal.addresses import Places
 from portal.models import Application, Developer, KeyRequest, Plan, Portal
-from portal.services.applications import locked
+from portal.services.applications import held, locked
 from users import mail
 from users.services.errors import Refused
 
@@ -113,6 +114,9 @@ def delete_request(*, asked: KeyRequest) -> None:
 @transaction.atomic
 def take_key(*, asked: KeyRequest) -> tuple[Key, str]:
     """Make the key of an approved request; return it with its token, which is nowhere else. Once."""
+    developer = held(asked.application.developer_id)
+    if developer is None or not developer.is_active:
+        raise Refused("The account is disabled: it gets no keys.")
     saved = locked(asked)
     if saved.state != KeyRequest.APPROVED or saved.key_id:
         raise Refused("This key has been taken already. Rotate it to get a new secret.")
@@ -162,5 +166,6 @@ def _tell_who_decides(places: Places, asked: KeyRequest) -> None:
 
 
 def _mail(places: Places, kind: str, to: str, subject: str, link: str, asked: KeyRequest) -> None:
-    context = {"link": link, "asked": asked}
+    # What a developer has typed is marked as such, line by line: it shall not look like the rest of the mail.
+    context = {"link": link, "asked": asked, "purpose": indent(asked.purpose, "> ", lambda line: True)}
     mail.queue(kind, to=to, subject=subject, site=places.site, sender=places.organisation.name, context=context)
