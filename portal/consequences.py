@@ -11,7 +11,7 @@ MOST_NAMES = 10
 
 def of_api(api: Api) -> list[str]:
     entries = list(Entry.objects.filter(api=api).order_by("title", "id").values_list("title", flat=True)[:MOST_NAMES])
-    opened = Q(policy__accesses__api=api) | Q(key__accesses__api=api)
+    opened = Q(key__policies__accesses__api=api) | Q(key__accesses__api=api)
     return [*_hidden(entries), *_keys(KeyRequest.objects.filter(opened).distinct())]
 
 
@@ -19,7 +19,7 @@ def of_policy(policy: Policy) -> list[str]:
     plans = Plan.objects.filter(policy=policy).order_by("entry__title", "position", "id")
     names = list(plans.values_list("entry__title", "name")[:MOST_NAMES])
     offered = [f"The portal does not offer any more: {', '.join(f'{plan} of {entry}' for entry, plan in names)}."]
-    return [*(offered if names else []), *_keys(KeyRequest.objects.filter(policy=policy))]
+    return [*(offered if names else []), *_keys(KeyRequest.objects.filter(key__policies=policy))]
 
 
 def _hidden(titles: list[str]) -> list[str]:

@@ -30,11 +30,14 @@ class ListField(forms.CharField):
         text = super().to_python(value) or ""
         names = distinct(part for line in text.splitlines() for part in line.split(","))
         if too_long := [name for name in names if len(name) > self.longest]:
-            raise forms.ValidationError(f"“{too_long[0][:20]}…” has more than {self.longest} characters.")
+            raise forms.ValidationError(f"“{too_long[0][:40]}…” has more than {self.longest} characters.")
         return names
 
 
 class EmailsField(ListField):
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(longest=254, **kwargs)
+
     def clean(self, value: Any) -> list[str]:
         return [EmailField(max_length=254).clean(text) for text in super().clean(value)]
 
@@ -185,8 +188,8 @@ class PlanForm(forms.Form):
         policy, name = cleaned.get("policy"), cleaned.get("name", "").strip()
         if policy and not name:
             cleaned["name"] = policy.name[:80]
-        if name and not policy and self.empty_permitted and not self.errors:
-            self.add_error("policy", "Choose a policy for it, or empty the name.")
+        if (name or cleaned.get("description")) and not policy and self.empty_permitted and not self.errors:
+            self.add_error("policy", "Choose a policy for it, or empty the row.")
         cleaned["approval"] = cleaned.get("approval") or Plan.BY_HAND
         return cleaned
 

@@ -88,9 +88,12 @@ def _decided(request: OrgRequest, asked: KeyRequest, form: DecisionForm) -> Http
                 return None
             service.refuse(places=places_of(request), asked=asked, by=by, reason=reason)
             messages.success(request, "The request is refused, and the developer is told why.")
-        else:
+        elif "approve" in request.POST:
             service.approve(places=places_of(request), asked=asked, by=by, reason=reason)
             messages.success(request, "The request is approved: the developer can take the key.")
+        else:
+            form.add_error(None, "Press one of the two buttons.")
+            return None
     except service.DecidedAlready as refused:
         messages.warning(request, str(refused))
     except Refused as refused:

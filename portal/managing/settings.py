@@ -20,6 +20,7 @@ from users.services.errors import Refused
 
 READ = require(ObjectKind.PORTAL, Level.READ)
 WRITE = require(ObjectKind.PORTAL, Level.WRITE)
+KEEP = "private, max-age=86400"  # what nobody but the browser keeps: the portal may be off
 FIELDS = ("is_on", "title", "tagline", "gateway_url", "sign_up", "email_domains", "notified", "terms")
 
 
@@ -148,10 +149,10 @@ def _save_look(form: LookForm) -> None:
 @require_safe
 def theme(request: OrgRequest) -> HttpResponse:
     """For previews: the portal itself has it while it is on."""
-    return theme_of(service.portal_of())
+    return theme_of(service.portal_of(), keep=KEEP)
 
 
 @READ
 @require_safe
 def logo(request: OrgRequest) -> HttpResponse:
-    return logo_of(Portal.objects.first() or Portal())
+    return logo_of(Portal.objects.first() or Portal(), keep=KEEP)

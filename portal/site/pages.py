@@ -34,15 +34,15 @@ def logo(request: PortalRequest) -> HttpResponse:
     return logo_of(request.portal)
 
 
-def theme_of(portal: Portal) -> HttpResponse:
+def theme_of(portal: Portal, *, keep: str = KEEP) -> HttpResponse:
     response = HttpResponse(stylesheet(parse_variables(portal.variables)), content_type="text/css")
-    response.headers["Cache-Control"] = KEEP  # its address changes with each revision
+    response.headers["Cache-Control"] = keep  # its address changes with each revision
     return response
 
 
-def logo_of(portal: Portal) -> HttpResponse:
+def logo_of(portal: Portal, *, keep: str = KEEP) -> HttpResponse:
     if not portal.logo_type:
         raise Http404
     response = HttpResponse(bytes(portal.logo), content_type=portal.logo_type)
-    response.headers["Content-Security-Policy"], response.headers["Cache-Control"] = LOGO_POLICY, KEEP
+    response.headers["Content-Security-Policy"], response.headers["Cache-Control"] = LOGO_POLICY, keep
     return response
