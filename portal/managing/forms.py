@@ -35,9 +35,6 @@ class ListField(forms.CharField):
 
 
 class EmailsField(ListField):
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(longest=254, **kwargs)
-
     def clean(self, value: Any) -> list[str]:
         return [EmailField(max_length=254).clean(text) for text in super().clean(value)]
 
