@@ -176,7 +176,7 @@ def who_notices() -> list[str]:
     return ["Whoever calls with this key: a gateway may take some seconds to know."]
 
 
-def curl(key: Key, token: str) -> str:
+def curl(key: Key, token: str, *, gateway: str = "https://your-gateway") -> str:
     """Return a line for a shell that calls an API that the key opens; empty where none is active."""
     apis: QuerySet[Api] = _opened(key).filter(is_active=True).exclude(authentication="keyless")
     api = apis.annotate(header=At("auth", "auth_header_name")).values_list("domain", "listen_path", "header").first()
@@ -187,7 +187,7 @@ def curl(key: Key, token: str) -> str:
         "curl",
         "-H",
         f"{header or 'Authorization'}: {token}",
-        f"https://{domain or 'your-gateway'}{listen_path}",
+        f"{f'https://{domain}' if domain else gateway}{listen_path}",
     ]
     return shlex.join(words)
 

@@ -18,12 +18,14 @@ from portal.addresses import places_of
 from portal.http import DeveloperRequest, developers
 from portal.models import Application, KeyRequest, Plan
 from portal.services import applications as service
-from portal.services import requests
+from portal.services import attempts, requests
 from portal.site.catalogue import find_entry
 from portal.site.forms import ApplicationForm, RequestForm
 from portal.site.frame import show
 from portal.site.keys import own_request, shown_once
 from users.services.errors import Refused
+
+MOST_REQUESTS = 100
 
 
 def own_applications(request: DeveloperRequest) -> "QuerySet[Application]":
@@ -59,14 +61,15 @@ def create(request: DeveloperRequest) -> HttpResponse:
 @require_safe
 def detail(request: DeveloperRequest, id: str) -> HttpResponse:
     application = get_object_or_404(own_applications(request), pk=id)
-    asked = list(application.requests.select_related("key").order_by("-created_at", "-id"))
+    asked = application.requests.select_related("key").order_by("-created_at", "-id")
+    approved, others = asked.filter(state=KeyRequest.APPROVED), asked.exclude(state=KeyRequest.APPROVED)
     return show(
         request,
         "portal/application.html",
         page_title=application.name,
         application=application,
-        keys=[_key_row(one) for one in asked if one.state == KeyRequest.APPROVED],
-        requests=[_request_row(one) for one in asked if one.state != KeyRequest.APPROVED],
+        keys=[_key_row(one) for one in approved],
+        requests=[_request_row(one) for one in others[:MOST_REQUESTS]],
     )
 
 
@@ -173,6 +176,7 @@ def _asked(request: DeveloperRequest, plan: Plan, form: RequestForm) -> HttpResp
     else:
         application = form.cleaned_data["application"]
     purpose = form.cleaned_data.get("purpose", "")
+    attempts.note_request(developer=request.developer)
     asked = requests.ask(places=places_of(request), application=application, plan=plan, purpose=purpose)
     if asked.state == KeyRequest.APPROVED:
         key, token = requests.take_key(asked=asked)

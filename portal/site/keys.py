@@ -98,7 +98,7 @@ def call_with(request: DeveloperRequest, asked: KeyRequest, key: Key, token: str
     call = documents.call_of(entry, request.portal) if entry else None
     if call and call.address:
         return shlex.join(["curl", "-H", f"{call.header}: {token}", call.address])
-    return curl(key, token).replace("https://your-gateway", request.portal.gateway_url.rstrip("/") or "https://…")
+    return curl(key, token, gateway=request.portal.gateway_url or "https://…")
 
 
 @sensitive_variables("token")

@@ -302,7 +302,7 @@ def test_name_is_one_line(shop: Shop) -> None:
 )
 def test_bad_input_gets_a_sentence_and_the_link_stays_good(shop: Shop, fields: dict[str, str], sentence: str) -> None:
     link = link_for(shop, "nia@example.com")
-    assert sentence in text_of(join(link, **fields))
+    assert sentence in text_of(join(link, Client(), **fields))
     assert join(link).status_code == 302
 
 
