@@ -10,7 +10,7 @@ from typing import Any, TypedDict, Unpack
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from analytics.alerts import evaluating, signing, telling
@@ -24,6 +24,7 @@ from orgs import audit, guard
 from orgs.display import when
 from orgs.ids import is_id
 from orgs.sealing import seal
+from orgs.unique import unless_taken
 
 KIND = "alerts"
 MAX_NAME, MOST_RULES, MOST_EMAILS, MOST_REQUESTS = 120, 100, 10, 1_000_000_000
@@ -226,13 +227,8 @@ def _secret_for(rule: AlertRule) -> str:
 
 
 def _save(rule: AlertRule, *, force_insert: bool = False) -> None:
-    try:
-        with transaction.atomic():
-            rule.save(force_insert=force_insert)
-    except IntegrityError as error:
-        if error.__cause__.diag.constraint_name == "alert_rules_name":  # type: ignore[union-attr]
-            raise AlertError(f"There is already an alert named {rule.name}.", "name") from None
-        raise
+    with unless_taken(AlertError(f"There is already an alert named {rule.name}.", "name"), "alert_rules_name"):
+        rule.save(force_insert=force_insert)
 
 
 def _public(rule: AlertRule) -> dict[str, Any]:

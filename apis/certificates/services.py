@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import IntegrityError, models, transaction
+from django.db import models, transaction
 from django.db.models.functions import Cast
 from django.utils import timezone
 
@@ -15,6 +15,7 @@ from apis.models import Api, Certificate
 from apis.rules import RawDefinition, certificate_ids
 from orgs import audit, scope, sealing
 from orgs.display import when
+from orgs.unique import unless_taken
 
 KIND = "certificates"
 MOST_NAMED, MOST_USES = 5, 100
@@ -59,14 +60,9 @@ def add_certificate(*, pem: bytes, now: datetime | None = None) -> Certificate:
         not_before=read.not_before,
         not_after=read.not_after,
     )
-    try:
-        with transaction.atomic():
-            certificate.save(force_insert=True)
-            audit.record("created", kind=KIND, obj=certificate, changes=_facts(certificate))
-    except IntegrityError as error:
-        if error.__cause__.diag.constraint_name == "certificates_fingerprint":  # type: ignore[union-attr]
-            raise CertificateExists from None
-        raise
+    with unless_taken(CertificateExists(), "certificates_fingerprint"):
+        certificate.save(force_insert=True)
+    audit.record("created", kind=KIND, obj=certificate, changes=_facts(certificate))
     return certificate
 
 

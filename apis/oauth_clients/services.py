@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Any, TypedDict, Unpack
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from apis import definition as definitions
 from apis.definition import Authentication
@@ -17,6 +17,7 @@ from apis.oauth_clients.checking import OAuthClientError
 from apis.rules import get
 from orgs import audit, sealing
 from orgs.ids import is_id
+from orgs.unique import unless_taken
 
 KIND = "oauth_clients"
 
@@ -52,14 +53,10 @@ def create_oauth_client(
     checking.check_secret(secret)
     client.sealed = sealing.seal(secret)
     _fill(client, fields)
-    try:
-        with transaction.atomic():
-            client.save(force_insert=True)
-            audit.record("created", kind=KIND, obj=client, changes=audit.differences({}, _public(client)))
-    except IntegrityError as error:
-        if error.__cause__.diag.constraint_name == "oauth_clients_client_id":  # type: ignore[union-attr]
-            raise OAuthClientError("There is already an OAuth client with this ID.", "client_id") from None
-        raise
+    taken = OAuthClientError("There is already an OAuth client with this ID.", "client_id")
+    with unless_taken(taken, "oauth_clients_client_id"):
+        client.save(force_insert=True)
+    audit.record("created", kind=KIND, obj=client, changes=audit.differences({}, _public(client)))
     return client, secret
 
 

@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from typing import Any, TypedDict, Unpack
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from apis import jsontext
 from apis.models import Webhook
 from apis.webhooks import checking
 from apis.webhooks.checking import WebhookError
 from orgs import audit
+from orgs.unique import unless_taken
 
 KIND = "webhooks"
 HIDDEN = "…"
@@ -97,13 +98,8 @@ def _check_extra(extra: Mapping[str, Any]) -> None:
 
 
 def _save(webhook: Webhook, *, force_insert: bool = False) -> None:
-    try:
-        with transaction.atomic():
-            webhook.save(force_insert=force_insert)
-    except IntegrityError as error:
-        if error.__cause__.diag.constraint_name == "webhooks_name":  # type: ignore[union-attr]
-            raise WebhookError(f"There is already a webhook named {webhook.name}.", "name") from None
-        raise
+    with unless_taken(WebhookError(f"There is already a webhook named {webhook.name}.", "name"), "webhooks_name"):
+        webhook.save(force_insert=force_insert)
 
 
 def _public(webhook: Webhook) -> dict[str, Any]:

@@ -14,7 +14,6 @@ UNIQUE_ACROSS = {
     "domains_proven_host": "that a host is served is public; refused with a text that names nobody",
     "apis_api_id": "a gateway knows an API by it; refused with a text that names nobody",
     "apis_listen_path": "without a domain a gateway has one API at a path; refused with a text that names nobody",
-    "users_email_unbounded": "holds only rows of no organisation",
     "users_session_pkey": "a digest of a random secret",
     "portal_developersession_pkey": "a digest of a random secret",
     "gateways_outbox_pkey": "a counter",

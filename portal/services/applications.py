@@ -2,11 +2,12 @@
 
 from datetime import datetime, timedelta
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from keys import services as keys
 from keys.models import Key
 from orgs import audit
+from orgs.unique import unless_taken
 from portal.models import Application, Developer, KeyRequest
 from users.services.errors import Refused
 
@@ -95,10 +96,5 @@ def held(developer_id: str) -> Developer | None:
 
 
 def _write(application: Application) -> None:
-    try:
-        with transaction.atomic():
-            application.save()
-    except IntegrityError as error:
-        if "applications_name" not in str(error):
-            raise
-        raise Refused(TAKEN) from None
+    with unless_taken(Refused(TAKEN), "applications_name"):
+        application.save()

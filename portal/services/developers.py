@@ -3,16 +3,17 @@
 from collections.abc import Iterable
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from keys import services as keys
 from orgs import audit
+from orgs.unique import unless_taken
 from portal.models import Application, Developer, KeyRequest
 from portal.names import distinct
 from portal.services import applications
 from portal.services.signing_in import end_sessions
 from portal.services.signing_up import KIND, taken
-from users.services.errors import EmailTaken, Refused
+from users.services.errors import Refused
 
 
 @transaction.atomic
@@ -89,18 +90,9 @@ def _change(developer: Developer, columns: dict[str, Any]) -> Developer:
         return developer
     for name, value in columns.items():
         setattr(developer, name, value)
-    _save(developer, columns)
+    with unless_taken(taken(developer.email), "developers_email"):
+        developer.save(update_fields=[*columns])
     audit.record(
         "changed", kind=KIND, obj=developer, changes={name: changes[name] for name in changes if name != "extra"}
     )
     return developer
-
-
-def _save(developer: Developer, columns: Iterable[str]) -> None:
-    try:
-        with transaction.atomic():
-            developer.save(update_fields=[*columns])
-    except IntegrityError as error:
-        if "developers_email" not in str(error):
-            raise
-        raise EmailTaken(taken(developer.email)) from None

@@ -2,10 +2,11 @@
 
 from typing import Any, TypedDict
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from orgs import audit
+from orgs.unique import unless_taken
 from portal import markdown
 from portal.models import Page
 from portal.names import slug_fault
@@ -71,10 +72,5 @@ def _write(page: Page, **how: Any) -> None:
         raise Refused(fault)
     if fault := markdown.fault(page.body):
         raise Refused(f"Text: {fault}")
-    try:
-        with transaction.atomic():
-            page.save(**how)
-    except IntegrityError as error:
-        if "portal_pages_slug" not in str(error):
-            raise
-        raise Refused("Address: another page has it.") from None
+    with unless_taken(Refused("Address: another page has it."), "portal_pages_slug"):
+        page.save(**how)

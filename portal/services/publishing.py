@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypedDict
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from apis.models import Api
 from keys.models import Policy
 from orgs import audit
+from orgs.unique import unless_taken
 from portal import markdown
 from portal.models import Documentation, Entry, Plan
 from portal.names import distinct, slug_fault, slug_of
@@ -159,13 +160,8 @@ def _slugs(stem: str) -> Iterable[str]:
 
 
 def _write(entry: Entry, **how: Any) -> None:
-    try:
-        with transaction.atomic():
-            entry.save(**how)
-    except IntegrityError as error:
-        if "entries_slug" not in str(error):
-            raise
-        raise Refused("Address: another entry has it.") from None
+    with unless_taken(Refused("Address: another entry has it."), "entries_slug"):
+        entry.save(**how)
 
 
 def _plan(plan: Plan, chosen: PlanSettings, position: int) -> Plan:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from textwrap import indent
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from keys import services as keys
@@ -15,6 +15,7 @@ from keys.errors import KeyRefused
 from keys.models import Key
 from keys.session import SessionError
 from orgs import audit
+from orgs.unique import unless_taken
 from portal.addresses import Places
 from portal.models import Application, Developer, KeyRequest, Plan, Portal
 from portal.services.applications import held, locked
@@ -56,13 +57,9 @@ def ask(
     is_automatic = plan.approval == Plan.AUTOMATIC
     if is_automatic:
         asked.state, asked.decided_by, asked.decided_at = KeyRequest.APPROVED, AT_ONCE, timezone.now()
-    try:
-        with transaction.atomic():
-            asked.save(force_insert=True)
-    except IntegrityError as error:
-        if "key_requests_one" not in str(error):
-            raise
-        raise AskedAlready(f"{application.name} has a key of this plan already, or waits for one.") from None
+    there = AskedAlready(f"{application.name} has a key of this plan already, or waits for one.")
+    with unless_taken(there, "key_requests_one"):
+        asked.save(force_insert=True)
     audit.record("asked for", kind=KIND, obj=asked, name=in_words(asked))
     if not is_automatic:
         _tell_who_decides(places, asked)

@@ -11,11 +11,12 @@ from secrets import token_urlsafe
 
 from django.contrib.auth import password_validation
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from orgs import audit
 from orgs.http import address
+from orgs.unique import unless_taken
 from portal.addresses import Places, places_of
 from portal.http import PortalRequest
 from portal.models import Developer, Portal, SignUp
@@ -68,7 +69,7 @@ def refusal(portal: Portal, email: str) -> str:
 def invite(*, places: Places, email: str, name: str = "", groups: Iterable[str] = (), by: str) -> tuple[SignUp, str]:
     """Return the invitation and its link, which is shown this once and mailed."""
     if Developer.objects.filter(email=email).exists():
-        raise EmailTaken(taken(email))
+        raise taken(email)
     sign_up, link = _create(places, email=email, name=name, groups=groups, by=by)
     audit.record("invited", kind=KIND, obj=sign_up)
     _mail(places, "developer_invitation", email, "You are invited", link)
@@ -108,20 +109,15 @@ def create(developer: Developer, *, password: str | None, how: str = "created") 
     if password is not None:
         check_strength(password, developer)
     developer.set_password(password)
-    try:
-        with transaction.atomic():
-            developer.save(force_insert=True)
-    except IntegrityError as error:
-        if "developers_email" not in str(error):
-            raise
-        raise EmailTaken(taken(developer.email)) from error
+    with unless_taken(taken(developer.email), "developers_email"):
+        developer.save(force_insert=True)
     SignUp.objects.filter(email=developer.email).delete()
     audit.record(how, kind=KIND, obj=developer)
     return developer
 
 
-def taken(email: str) -> str:
-    return f"There is already a developer with the e-mail address {email} here."
+def taken(email: str) -> EmailTaken:
+    return EmailTaken(f"There is already a developer with the e-mail address {email} here.")
 
 
 def check_strength(password: str, developer: Developer) -> None:

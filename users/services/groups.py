@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from orgs import audit
 from orgs.permissions import Permissions, parse, stored
+from orgs.unique import unless_taken
 from users.models import Group, User
 from users.services import rank
 from users.services.errors import BeyondRights, Gone, NameTaken
@@ -74,13 +75,8 @@ def require_rank(by: User | None, group: Group) -> None:
 
 
 def _save(group: Group, **how: Any) -> None:
-    try:
-        with transaction.atomic():
-            group.save(**how)
-    except IntegrityError as error:
-        if "groups_name" not in str(error):
-            raise
-        raise NameTaken(f"There is already a group named {group.name}.") from error
+    with unless_taken(NameTaken(f"There is already a group named {group.name}."), "groups_name"):
+        group.save(**how)
 
 
 def _facts(group: Group) -> dict[str, Any]:

@@ -6,10 +6,11 @@ from typing import Any
 
 from django.contrib.auth import password_validation
 from django.core.exceptions import ValidationError
-from django.db import DEFAULT_DB_ALIAS, IntegrityError, transaction
+from django.db import DEFAULT_DB_ALIAS, transaction
 
 from orgs import audit, scope
 from orgs.permissions import NO_PERMISSIONS, Permissions, stored
+from orgs.unique import unless_taken
 from users.models import AccessKey, Group, Membership, Session, User
 from users.services import rank
 from users.services.errors import EmailTaken, WeakPassword
@@ -85,13 +86,9 @@ def _insert(user: User, password: str | None) -> None:
 
 
 def _save(user: User, **how: Any) -> None:
-    try:
-        with transaction.atomic():
-            user.save(**how)
-    except IntegrityError as error:
-        if "users_email" not in str(error):
-            raise
-        raise EmailTaken(f"There is already a user with the e-mail address {user.email} here.") from error
+    taken = EmailTaken(f"There is already a user with the e-mail address {user.email} here.")
+    with unless_taken(taken, "users_email"):
+        user.save(**how)
 
 
 @transaction.atomic
