@@ -1,7 +1,7 @@
 """The audit trail: one line for each change, in the change's own transaction, never with a secret."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -77,6 +77,12 @@ VALUES (%(id)s, %(organisation)s, %(actor_id)s, %(actor)s, %(address)s, %(action
 """
 
 
-def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """Return {field: [before, after]} of the fields that differ."""
-    return {field: [before.get(field), value] for field, value in after.items() if before.get(field) != value}
+def differences(
+    before: Mapping[str, Any], after: Mapping[str, Any], *, untold: Collection[str] = ()
+) -> dict[str, list[Any]]:
+    """Return {field: [before, after]} of the fields that differ; of those that are `untold` only that they do."""
+    return {
+        field: [None, "changed"] if field in untold else [before.get(field), value]
+        for field, value in after.items()
+        if before.get(field) != value
+    }

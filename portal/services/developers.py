@@ -85,14 +85,12 @@ def _change(developer: Developer, columns: dict[str, Any]) -> Developer:
     before = {name: getattr(developer, name) for name in columns}
     if not columns.get("name", developer.name):
         raise Refused("Name: give one.")
-    changes = audit.differences(before, columns)
+    changes = audit.differences(before, columns, untold=("extra",))
     if not changes:
         return developer
     for name, value in columns.items():
         setattr(developer, name, value)
     with unless_taken(taken(developer.email), "developers_email"):
         developer.save(update_fields=[*columns])
-    audit.record(
-        "changed", kind=KIND, obj=developer, changes={name: changes[name] for name in changes if name != "extra"}
-    )
+    audit.record("changed", kind=KIND, obj=developer, changes=changes)
     return developer

@@ -27,7 +27,7 @@ class PageSettings(TypedDict, total=False):
     extra: dict[str, Any]
 
 
-HIDDEN = ("body", "extra")
+UNTOLD = ("body", "extra")  # in the audit trail, since they are long
 
 
 @transaction.atomic
@@ -50,12 +50,11 @@ def update_page(*, page: Page, revision: int, **settings: Any) -> Page:
     before = {name: getattr(saved, name) for name in settings}
     for name, value in settings.items():
         setattr(saved, name, value)
-    if changes := audit.differences(before, settings):
+    if changes := audit.differences(before, settings, untold=UNTOLD):
         saved.revision += 1
         saved.updated_at = timezone.now()
         _write(saved)
-        told = {name: [None, "changed"] if name in HIDDEN else change for name, change in changes.items()}
-        audit.record("changed", kind=KIND, obj=saved, changes=told)
+        audit.record("changed", kind=KIND, obj=saved, changes=changes)
     return saved
 
 

@@ -43,7 +43,7 @@ class EntrySettings(TypedDict, total=False):
 
 COLUMNS = tuple(EntrySettings.__annotations__)
 # Of these the audit trail says that they have changed, not how: they are long, or clients keep there what they like.
-HIDDEN = ("description", "extra", "documentation")
+UNTOLD = ("description", "extra", "documentation")
 
 
 class PlanSettings(TypedDict, total=False):
@@ -65,7 +65,7 @@ def create_entry(**settings: Any) -> Entry:
         _insert_with_free_slug(entry)
     unset = facts(Entry())
     given = {name: value for name, value in facts(entry).items() if value != unset[name]}
-    audit.record("created", kind=KIND, obj=entry, changes=_facts_that_differ({}, given))
+    audit.record("created", kind=KIND, obj=entry, changes=audit.differences({}, given, untold=UNTOLD))
     return entry
 
 
@@ -77,7 +77,7 @@ def update_entry(*, entry: Entry, revision: int, **settings: Any) -> Entry:
         raise ChangedMeanwhile(f"{saved.title} was changed meanwhile: nothing has been done. Look at it again.")
     before = facts(saved)
     _set(saved, settings)
-    changes = _facts_that_differ(before, facts(saved))
+    changes = audit.differences(before, facts(saved), untold=UNTOLD)
     if not changes:
         return saved
     saved.revision += 1
@@ -136,11 +136,6 @@ def _set(entry: Entry, settings: Mapping[str, Any]) -> None:
         raise Refused(f"Description: {fault}")
     if entry.audience == Entry.GROUPS and not entry.groups:
         raise Refused("Groups: name at least one, or nobody would see it.")
-
-
-def _facts_that_differ(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
-    changes = audit.differences(before, after)
-    return {name: [None, "changed"] if name in HIDDEN else change for name, change in changes.items()}
 
 
 def _insert(entry: Entry) -> None:

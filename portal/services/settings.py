@@ -34,7 +34,7 @@ class PortalSettings(TypedDict, total=False):
 
 
 # Of these the audit trail says that they have changed, not how.
-HIDDEN = ("terms", "variables", "extra")
+UNTOLD = ("terms", "variables", "extra")
 
 
 def portal_of() -> Portal:
@@ -54,7 +54,7 @@ def update_portal(**settings: Any) -> Portal:
     portal.gateway_url = portal.gateway_url.rstrip("/")
     _check(portal)
     after = {name: getattr(portal, name) for name in settings}
-    changes = audit.differences(before, after)
+    changes = audit.differences(before, after, untold=UNTOLD)
     if not changes:
         return portal
     if "terms" in changes:
@@ -63,8 +63,7 @@ def update_portal(**settings: Any) -> Portal:
         Developer.objects.update(terms_revision=0)  # those that come one day begin with 1 again
     portal.revision += 1
     portal.save(update_fields=[*settings, "terms_revision", "revision"])
-    told = {name: [None, "changed"] if name in HIDDEN else change for name, change in changes.items()}
-    audit.record("changed", kind=KIND, name="portal", changes=told)
+    audit.record("changed", kind=KIND, name="portal", changes=changes)
     return portal
 
 
