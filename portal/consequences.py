@@ -4,7 +4,7 @@ from django.db.models import Q, QuerySet
 
 from apis.models import Api
 from keys.models import Policy
-from portal.models import Entry, KeyRequest, Plan
+from portal.models import WITH_KEY, Entry, KeyRequest, Plan
 
 MOST_NAMES = 10
 
@@ -27,7 +27,7 @@ def _hidden(titles: list[str]) -> list[str]:
 
 
 def _keys(asked: "QuerySet[KeyRequest]") -> list[str]:
-    works = asked.filter(key__isnull=False, key__revoked_at=None).order_by("application__developer__email", "id")
+    works = asked.filter(WITH_KEY).order_by("application__developer__email", "id")
     columns = ("application__developer__email", "application__name", "key__masked")
     names = [f"{email}, {name} ({masked})" for email, name, masked in works.values_list(*columns)[: MOST_NAMES + 1]]
     if not names:

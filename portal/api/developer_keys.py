@@ -57,7 +57,7 @@ def update_developer_key(call: Call[Any, Policies], dev: str, key: str) -> Answe
 )  # fmt: skip
 def delete_developer_key(call: Call[Any, None], dev: str, key: str) -> Answer:
     """Its plan can then be asked for anew."""
-    applications.end_key(request=find_request(call, dev, key), action="ended")
+    applications.end_key(asked=find_request(call, dev, key), action="ended")
     return ok("Key deleted successfully.")
 
 

@@ -14,7 +14,7 @@ from orgs.machines import Answer, Call, Paged, Refusal, Streamed, find, ok, oper
 from orgs.machines.answers import Envelope
 from orgs.machines.lists import sorted_by
 from orgs.permissions import Level, ObjectKind
-from portal.models import Developer, KeyRequest
+from portal.models import WITH_KEY, Developer, KeyRequest
 from portal.services import developers as services
 from portal.services import signing_in, signing_up
 from portal.wire import developers as wire
@@ -47,9 +47,7 @@ class NewPassword(msgspec.Struct):
 
 def keys_of(developers: Iterable[Developer]) -> dict[str, list[Owned]]:
     """Return their keys by developer, which are asked for together."""
-    keys = KeyRequest.objects.filter(
-        application__developer__in=[each.pk for each in developers], key__isnull=False, key__revoked_at=None
-    )
+    keys = KeyRequest.objects.filter(WITH_KEY, application__developer__in=[each.pk for each in developers])
     rows = list(keys.order_by("created_at", "id").values_list("application__developer_id", "key_id", "key__hash"))
     policies: defaultdict[str, list[str]] = defaultdict(list)
     applied = KeyPolicy.objects.filter(key__in=[key for _, key, _ in rows]).order_by("key_id", "position")

@@ -20,7 +20,7 @@ from portal import entry_page
 from portal.addresses import places_of
 from portal.catalogue import why_closed, why_hidden
 from portal.managing.forms import EntryForm, PlanForms, PlanFormSet
-from portal.models import Entry, KeyRequest, Plan
+from portal.models import WITH_KEY, Entry, KeyRequest, Plan
 from portal.services import publishing
 from portal.services import settings as portals
 from portal.site.frame import look
@@ -87,10 +87,7 @@ def detail(request: OrgRequest, id: str) -> HttpResponse:
     entry = get_object_or_404(Entry.objects.select_related("api").defer("api__openapi"), pk=id)
     plans = list(Plan.objects.filter(entry=entry).select_related("policy").order_by("position", "name", "id"))
     counts = dict(
-        KeyRequest.objects.filter(plan__entry=entry, key__isnull=False, key__revoked_at=None)
-        .order_by()
-        .values_list("plan_id")
-        .annotate(Count("pk"))
+        KeyRequest.objects.filter(WITH_KEY, plan__entry=entry).order_by().values_list("plan_id").annotate(Count("pk"))
     )
     portal = portals.portal_of()
     context = {
@@ -203,7 +200,7 @@ def delete(request: OrgRequest, id: str) -> HttpResponse:
         messages.success(request, f"{entry.title} is no more in the catalogue.")
         return redirect("portal_managing:catalogue")
     asked = KeyRequest.objects.filter(plan__entry=entry)
-    keys = asked.filter(key__isnull=False, key__revoked_at=None).count()
+    keys = asked.filter(WITH_KEY).count()
     waiting = asked.filter(state=KeyRequest.PENDING).count()
     confirm = {
         "title": f"Take {entry.title} out of the catalogue?",

@@ -4,12 +4,13 @@ A developer is no user: they sign in to the portal alone, and see of the organis
 e-mail address on another organisation's portal is somebody else.
 """
 
-from portal.models.applications import Application, KeyRequest
+from portal.models.applications import WITH_KEY, Application, KeyRequest
 from portal.models.catalogue import Documentation, Entry, Plan
 from portal.models.people import Attempt, Developer, DeveloperSession, SignUp
 from portal.models.site import Page, Portal
 
 __all__ = [
+    "WITH_KEY",
     "Application",
     "Attempt",
     "Developer",

@@ -95,3 +95,7 @@ class KeyRequest(OrgOwned):
 
     def __str__(self) -> str:
         return f"{self.plan_name} for {self.application_id}"
+
+
+# Of requests: those whose key is not revoked. The second alone would be true of those that have none.
+WITH_KEY = models.Q(key__isnull=False, key__revoked_at=None)

@@ -8,7 +8,7 @@ from django.db import transaction
 from keys import services as keys
 from orgs import audit
 from orgs.unique import unless_taken
-from portal.models import Application, Developer, KeyRequest
+from portal.models import Developer, KeyRequest
 from portal.names import distinct
 from portal.services import applications
 from portal.services.signing_in import end_sessions
@@ -78,7 +78,7 @@ def delete_developer(*, developer: Developer) -> int:
 
 def keys_of(developer: Developer) -> list[KeyRequest]:
     """Return the developer's requests that have a key which is not revoked."""
-    return applications.keys_of(*Application.objects.filter(developer=developer))
+    return applications.keys_of(application__developer=developer)
 
 
 def _change(developer: Developer, columns: dict[str, Any]) -> Developer:

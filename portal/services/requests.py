@@ -18,7 +18,7 @@ from orgs import audit
 from orgs.unique import unless_taken
 from portal.addresses import Places
 from portal.models import Application, Developer, KeyRequest, Plan, Portal
-from portal.services.applications import held, locked
+from portal.services.applications import held, in_words, locked
 from users import mail
 from users.services.errors import Refused
 
@@ -131,10 +131,6 @@ def take_key(*, asked: KeyRequest) -> tuple[Key, str]:
     saved.key = key
     saved.save(update_fields=["key"])
     return key, token
-
-
-def in_words(asked: KeyRequest) -> str:
-    return f"{asked.plan_name} of {asked.entry_title}, for {asked.application.name}"[:200]
 
 
 def _pending(asked: KeyRequest) -> KeyRequest:

@@ -131,7 +131,11 @@ def delete(request: DeveloperRequest, id: str) -> HttpResponse:
         service.delete_application(application=application)
         messages.success(request, f"{application.name} is deleted.")
         return redirect("portal:applications")
-    keys = [f"The key {one.key.masked} for {one.entry_title}." for one in service.keys_of(application) if one.key]
+    keys = [
+        f"The key {one.key.masked} for {one.entry_title}."
+        for one in service.keys_of(application=application)
+        if one.key
+    ]
     confirm = {
         "title": f"Delete {application.name}?",
         "stops": keys or ["Nothing: it has no key that works."],

@@ -4,7 +4,7 @@ import shlex
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
@@ -35,7 +35,9 @@ def own_request(request: DeveloperRequest, id: str) -> KeyRequest:
 
 def own_key(request: DeveloperRequest, id: str) -> tuple[KeyRequest, Key]:
     asked = own_request(request, id)
-    return asked, get_object_or_404(Key, pk=asked.key_id or "")
+    if asked.key is None:
+        raise Http404
+    return asked, asked.key
 
 
 @developers
@@ -121,7 +123,7 @@ def rotate(request: DeveloperRequest, id: str) -> HttpResponse:
     here = reverse("portal:key", args=[id])
     if request.method == "POST" and form.is_valid():
         try:
-            key, token = service.rotate_key(request=asked, **form.cleaned_data)
+            key, token = service.rotate_key(asked=asked, **form.cleaned_data)
             return shown_once(request, asked, key, token)
         except ChangedMeanwhile:
             messages.warning(request, "The key was changed or rotated meanwhile: nothing has been done now.")
@@ -146,7 +148,7 @@ def end(request: DeveloperRequest, id: str) -> HttpResponse:
     here = reverse("portal:key", args=[id])
     if request.method == "POST":
         try:
-            service.end_key(request=asked)
+            service.end_key(asked=asked)
             messages.success(request, "The key is revoked: it opens nothing any more.")
         except (KeyRefused, Refused) as refused:
             messages.error(request, str(refused))

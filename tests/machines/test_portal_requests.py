@@ -106,7 +106,7 @@ def test_the_list_is_of_what_waits_or_is_approved(world: World, ann: Machine, sh
     assert (ids("?q=dev@"), ids("?q=nobody")) == ([second, first], [])
     assert ann.get(f"{PATH}?approved=perhaps").status_code == 400
     with scope.opened(scope.of(world.acme.id)):
-        end_key(request=KeyRequest.objects.get(pk=first))
+        end_key(asked=KeyRequest.objects.get(pk=first))
         assert Application.objects.get().name == "Default"
     assert ids("?approved=true") == [first]
 
