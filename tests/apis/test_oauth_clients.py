@@ -234,7 +234,7 @@ def test_the_tab_is_there_for_apis_of_oauth_2(world: World) -> None:
     assert "/oauth-clients/" not in text_of(client.get(f"/apis/{keys.pk}/"))
     page = text_of(client.get(f"/apis/{keys.pk}/oauth-clients/"))
     assert "This API does not use OAuth 2.0." in page
-    assert "create/" not in page
+    assert "oauth-clients/create/" not in page
     refused = client.post(f"/apis/{keys.pk}/oauth-clients/create/", {"description": "x"})
     assert "does not use OAuth 2.0" in text_of(refused)
     assert stored(world.acme) == []
