@@ -15,22 +15,21 @@ from orgs.http import OrgRequest
 from orgs.listing import Column, Select, listing
 from orgs.paging import Sort
 from orgs.permissions import Level, ObjectKind, may, require
-from orgs.trail import history_of
 from portal import entry_page
 from portal.addresses import places_of
 from portal.catalogue import why_closed, why_hidden
 from portal.managing.forms import EntryForm, PlanForms, PlanFormSet
+from portal.managing.frame import confirm_page, history, preview_page
 from portal.models import WITH_KEY, Entry, KeyRequest, Plan
 from portal.services import publishing
 from portal.services import settings as portals
-from portal.site.frame import look
 from users.services.errors import Refused
 
 READ = require(ObjectKind.PORTAL, Level.READ)
 WRITE = require(ObjectKind.PORTAL, Level.WRITE)
 COLUMNS = (Column("Title", "title", "-title"), Column("API"), Column("Plans", kind="number"), Column("Who sees it"),
            Column("State"))  # fmt: skip
-SORTS = {"title": Sort("title"), "-title": Sort("-title"), "newest": Sort("-created_at", is_moment=True)}
+SORTS = {"title": Sort("title"), "-title": Sort("-title")}
 STATE = Select("state", "State", (("", "Any state"), ("published", "Published"), ("draft", "Drafts")))
 FIELDS = ("id", "title", "summary", "api_id", "api_name", "api__is_active", "audience", "groups", "is_published",
           "plans_count", "open_plans")  # fmt: skip
@@ -100,9 +99,7 @@ def detail(request: OrgRequest, id: str) -> HttpResponse:
         "portal_url": places_of(request).page("portal:entry", slug=entry.slug),
         "api_url": f"{request.site.prefix}/apis/{entry.api_id}/" if entry.api_id else "",
         "may_write": may(request, ObjectKind.PORTAL, Level.WRITE),
-        "history": history_of(publishing.KIND, entry.pk, organisation_id=request.organisation.pk)
-        if may(request, ObjectKind.AUDIT, Level.READ)
-        else None,
+        "history": history(request, publishing.KIND, entry),
     }
     return render(request, "portal_managing/entry.html", context)
 
@@ -176,19 +173,11 @@ def _save(entry: Entry | None, settings: dict[str, Any], plans: list[Any]) -> En
 @READ
 @require_safe
 def preview(request: OrgRequest, id: str) -> HttpResponse:
-    """The entry's page as a developer sees it, also while it is a draft or the portal is off."""
     entry = get_object_or_404(Entry.objects.select_related("api").defer("api__openapi"), pk=id)
     portal = portals.portal_of()
     prefix = request.site.prefix
-    frame: dict[str, Any] = {
-        "portal": look(portal, request.organisation.name, root=f"{prefix}/portal-settings/"),
-        "developer": None,
-        "navigation": [],
-        "is_preview": True,
-        "back_url": f"{prefix}/catalogue/{entry.pk}/",
-    }
     context = entry_page.context(entry, portal, developer=None, root=f"{prefix}/portal/", is_preview=True)
-    return render(request, "portal/api.html", frame | context)
+    return preview_page(request, "portal/api.html", portal, context, back_url=f"{prefix}/catalogue/{entry.pk}/")
 
 
 @WRITE
@@ -197,28 +186,19 @@ def delete(request: OrgRequest, id: str) -> HttpResponse:
     entry = get_object_or_404(Entry, pk=id)
     if request.method == "POST":
         publishing.delete_entry(entry=entry)
-        messages.success(request, f"{entry.title} is no more in the catalogue.")
+        messages.success(request, f"{entry.title} is no longer in the catalogue.")
         return redirect("portal_managing:catalogue")
     asked = KeyRequest.objects.filter(plan__entry=entry)
     keys = asked.filter(WITH_KEY).count()
     waiting = asked.filter(state=KeyRequest.PENDING).count()
+    notices = [f"Developers' keys for it, which work on: {keys:,}. Revoke them under Keys."] if keys else []
+    notices += [f"Requests that wait, and can only be refused afterwards: {waiting:,}."] if waiting else []
     confirm = {
         "title": f"Take {entry.title} out of the catalogue?",
         "stops": ["Its page in the portal, and asking for keys there."],
-        "notices": [
-            *(
-                [f"Developers with keys for it, which work on: {keys:,}. Revoke or disable them under Keys."]
-                if keys
-                else []
-            ),
-            *(
-                [f"Developers whose requests wait: {waiting:,}. They can only be refused afterwards."]
-                if waiting
-                else []
-            ),
-        ],
+        "notices": notices,
         "undo": "No, but it can be published anew.",
         "action_label": "Take it out",
         "cancel_url": f"{request.site.prefix}/catalogue/{entry.pk}/",
     }
-    return render(request, "portal_managing/confirm.html", {"page_title": confirm["title"], "confirm": confirm})
+    return confirm_page(request, confirm)

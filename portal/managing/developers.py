@@ -17,9 +17,9 @@ from orgs.http import OrgRequest
 from orgs.listing import Column, Select, listing
 from orgs.paging import Sort
 from orgs.permissions import Level, ObjectKind, may, require
-from orgs.trail import history_of
 from portal.addresses import places_of
 from portal.managing.forms import DeveloperForm, InviteForm
+from portal.managing.frame import confirm_page, history
 from portal.managing.requests import BADGES
 from portal.models import Developer, KeyRequest, SignUp
 from portal.services import developers as service
@@ -111,9 +111,7 @@ def detail(request: OrgRequest, id: str) -> HttpResponse:
         "requests": [_request_row(request, one, may_keys) for one in asked.order_by("-created_at", "-id")[:MOST]],
         "may_write": may(request, ObjectKind.PORTAL, Level.WRITE),
         "here": f"{request.site.prefix}/developers/{developer.pk}/",
-        "history": history_of(signing_up.KIND, developer.pk, organisation_id=request.organisation.pk)
-        if may(request, ObjectKind.AUDIT, Level.READ)
-        else None,
+        "history": history(request, signing_up.KIND, developer),
     }
     return render(request, "portal_managing/developer.html", context)
 
@@ -174,7 +172,7 @@ def revoke_invitation(request: OrgRequest, id: str) -> HttpResponse:
         signing_up.revoke(sign_up=sign_up)
         messages.success(request, f"The invitation of {sign_up.email} is revoked.")
         return redirect("portal_managing:developers")
-    return _confirm(request, confirm)
+    return confirm_page(request, confirm)
 
 
 @WRITE
@@ -205,7 +203,7 @@ def disable(request: OrgRequest, id: str) -> HttpResponse:
         "action_label": "Disable the developer",
         "cancel_url": "../",
     }
-    return _confirm(request, confirm)
+    return confirm_page(request, confirm)
 
 
 @WRITE
@@ -223,7 +221,7 @@ def enable(request: OrgRequest, id: str) -> HttpResponse:
         "action_label": "Enable the developer",
         "cancel_url": "../",
     }
-    return _confirm(request, confirm)
+    return confirm_page(request, confirm)
 
 
 @WRITE
@@ -248,14 +246,10 @@ def delete(request: OrgRequest, id: str) -> HttpResponse:
             messages.success(request, f"{developer.email} is deleted.")
             return redirect("portal_managing:developers")
         confirm["error"] = "This is not the e-mail address."
-    return _confirm(request, confirm)
+    return confirm_page(request, confirm)
 
 
 def _keys(developer: Developer, what: str) -> list[str]:
     found = [one.key for one in service.keys_of(developer) if one.key]
     lines = [f"The key {key.alias} ({key.masked}) {what}." for key in found[:10]]
     return [*lines, f"So are {len(found) - 10:,} more."] if len(found) > 10 else lines
-
-
-def _confirm(request: OrgRequest, confirm: dict[str, Any]) -> HttpResponse:
-    return render(request, "portal_managing/confirm.html", {"page_title": confirm["title"], "confirm": confirm})

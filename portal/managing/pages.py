@@ -1,7 +1,5 @@
 """The pages that an organisation writes for its portal."""
 
-from typing import Any
-
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -10,11 +8,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 from orgs.http import OrgRequest
 from orgs.permissions import Level, ObjectKind, may, require
 from portal.managing.forms import PageForm
+from portal.managing.frame import confirm_page, preview_page
 from portal.markdown import html
 from portal.models import Page
 from portal.services import pages as service
 from portal.services import settings as portals
-from portal.site.frame import look
 from users.services.errors import Refused
 
 READ = require(ObjectKind.PORTAL, Level.READ)
@@ -90,17 +88,9 @@ def _edited(request: OrgRequest, page: Page | None) -> HttpResponse:
 @require_safe
 def preview(request: OrgRequest, id: str) -> HttpResponse:
     page = get_object_or_404(Page, pk=id)
-    prefix = request.site.prefix
-    context: dict[str, Any] = {
-        "portal": look(portals.portal_of(), request.organisation.name, root=f"{prefix}/portal-settings/"),
-        "developer": None,
-        "navigation": [],
-        "is_preview": True,
-        "back_url": f"{prefix}/portal-pages/",
-        "page_title": page.title,
-        "body": html(page.body),
-    }
-    return render(request, "portal/page.html", context)
+    context = {"page_title": page.title, "body": html(page.body)}
+    back_url = f"{request.site.prefix}/portal-pages/"
+    return preview_page(request, "portal/page.html", portals.portal_of(), context, back_url=back_url)
 
 
 @WRITE
@@ -118,4 +108,4 @@ def delete(request: OrgRequest, id: str) -> HttpResponse:
         "action_label": "Delete the page",
         "cancel_url": "../edit/",
     }
-    return render(request, "portal_managing/confirm.html", {"page_title": confirm["title"], "confirm": confirm})
+    return confirm_page(request, confirm)

@@ -11,7 +11,8 @@ from portal.http import DeveloperRequest, developers
 from portal.services import developers as service
 from portal.services import signing_in
 from portal.site.forms import NameForm
-from portal.site.frame import show
+from portal.site.frame import confirm_page, show
+from portal.site.keys import lines_of
 from users.forms import ChangePasswordForm
 from users.services.errors import Refused
 
@@ -49,7 +50,7 @@ def password(request: DeveloperRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def leave(request: DeveloperRequest) -> HttpResponse:
     """Delete one's own account."""
-    keys = [f"The key {one.key.masked} for {one.entry_title}." for one in service.keys_of(request.developer) if one.key]
+    keys = lines_of(service.keys_of(request.developer))
     confirm = {
         "title": "Delete your account?",
         "stops": ["Your account, your applications and your requests.", *keys],
@@ -64,4 +65,4 @@ def leave(request: DeveloperRequest) -> HttpResponse:
             signing_in.forget(request=request)
             return redirect("portal:home")
         confirm["error"] = "This is not your e-mail address."
-    return show(request, "portal/confirm.html", page_title=confirm["title"], confirm=confirm)
+    return confirm_page(request, confirm)

@@ -21,8 +21,8 @@ from portal.services import applications as service
 from portal.services import attempts, requests
 from portal.site.catalogue import find_entry
 from portal.site.forms import ApplicationForm, RequestForm
-from portal.site.frame import show
-from portal.site.keys import own_request, shown_once
+from portal.site.frame import confirm_page, show
+from portal.site.keys import lines_of, own_request, shown_once
 from users.services.errors import Refused
 
 MOST_REQUESTS = 100
@@ -131,11 +131,7 @@ def delete(request: DeveloperRequest, id: str) -> HttpResponse:
         service.delete_application(application=application)
         messages.success(request, f"{application.name} is deleted.")
         return redirect("portal:applications")
-    keys = [
-        f"The key {one.key.masked} for {one.entry_title}."
-        for one in service.keys_of(application=application)
-        if one.key
-    ]
+    keys = lines_of(service.keys_of(application=application))
     confirm = {
         "title": f"Delete {application.name}?",
         "stops": keys or ["Nothing: it has no key that works."],
@@ -143,7 +139,7 @@ def delete(request: DeveloperRequest, id: str) -> HttpResponse:
         "action_label": "Delete the application",
         "cancel_url": reverse("portal:application", args=[id]),
     }
-    return show(request, "portal/confirm.html", page_title=confirm["title"], confirm=confirm)
+    return confirm_page(request, confirm)
 
 
 @developers
@@ -207,4 +203,4 @@ def withdraw(request: DeveloperRequest, id: str) -> HttpResponse:
         "action_label": "Withdraw it",
         "cancel_url": here,
     }
-    return show(request, "portal/confirm.html", page_title=confirm["title"], confirm=confirm)
+    return confirm_page(request, confirm)

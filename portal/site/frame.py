@@ -19,6 +19,11 @@ def show(request: PortalRequest, template: str, status: int = 200, **context: An
     return render(request, template, {**frame(request), **context}, status=status)
 
 
+def confirm_page(request: PortalRequest, confirm: dict[str, Any]) -> HttpResponse:
+    """Ask whether it is meant; `confirm` is what `partials/confirm.html` shows."""
+    return show(request, "portal/confirm.html", page_title=confirm["title"], confirm=confirm)
+
+
 def frame(request: PortalRequest) -> dict[str, Any]:
     links = [("APIs", reverse("portal:home"))]
     links += [(title, reverse("portal:page", args=[slug])) for title, slug in request.pages]

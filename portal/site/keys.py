@@ -1,7 +1,7 @@
 """A developer's keys: taken once, looked at, rotated, given back."""
 
 import shlex
-from typing import Any
+from collections.abc import Iterable
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
@@ -24,7 +24,7 @@ from portal.http import DeveloperRequest, developers
 from portal.models import KeyRequest
 from portal.services import applications as service
 from portal.services import requests
-from portal.site.frame import show
+from portal.site.frame import confirm_page, show
 from users.services.errors import Refused
 
 
@@ -138,7 +138,7 @@ def rotate(request: DeveloperRequest, id: str) -> HttpResponse:
         "cancel_url": here,
         "form": form,
     }
-    return _confirm(request, confirm)
+    return confirm_page(request, confirm)
 
 
 @developers
@@ -161,8 +161,9 @@ def end(request: DeveloperRequest, id: str) -> HttpResponse:
         "action_label": "Revoke for good",
         "cancel_url": here,
     }
-    return _confirm(request, confirm)
+    return confirm_page(request, confirm)
 
 
-def _confirm(request: DeveloperRequest, confirm: dict[str, Any]) -> HttpResponse:
-    return show(request, "portal/confirm.html", page_title=confirm["title"], confirm=confirm)
+def lines_of(requests: Iterable[KeyRequest]) -> list[str]:
+    """Name the keys of these requests, for whom they are about to be taken from."""
+    return [f"The key {asked.key.masked} for {asked.entry_title}." for asked in requests if asked.key]
