@@ -14,13 +14,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 import httpx
 
 from tests.apis.pem import Made, key_pem
-from tests.browser.server import PASSWORD, Server
+from tests.browser.server import PASSWORD, Server, running
 from tests.ports import free_port
 
 PROGRAM, HOME = os.environ.get("TYK_GATEWAY_BIN", ""), os.environ.get("TYK_GATEWAY_HOME", "")
@@ -99,13 +99,18 @@ class RealGateway:
     process: "subprocess.Popen[bytes]"
     log: Path
 
-    def call(self, path: str, token: str = "") -> int:
-        headers = {"authorization": token} if token else {}
+    def call(self, path: str, token: str = "", *, host: str = "") -> int:
+        headers = ({"authorization": token} if token else {}) | ({"host": host} if host else {})
         return httpx.get(self.address + path, headers=headers).status_code
 
-    def until(self, path: str, token: str, *wanted: int, within_s: float = WITHIN_S) -> None:
+    def until(self, path: str, token: str, *wanted: int, host: str = "", within_s: float = WITHIN_S) -> None:
         """Fail unless a call ends so within the time."""
-        self._until(lambda: (status := self.call(path, token)) in wanted or f"{path} answers {status}", within_s)
+
+        def ends_so() -> bool | str:
+            status = self.call(path, token, host=host)
+            return status in wanted or f"{path} answers {status}"
+
+        self._until(ends_so, within_s)
 
     def token(self, path: str, client: dict[str, Any]) -> str:
         """Return a token that an OAuth client gets with its secret; nothing where it is refused."""
@@ -128,11 +133,29 @@ class RealGateway:
             time.sleep(0.02)
 
 
+class Fleet(NamedTuple):
+    server: Server
+    gateway: RealGateway
+    upstream: str
+
+
 @contextmanager
-def gateway(server: Server, dashboard: str, folder: Path, *, tags: tuple[str, ...] = ()) -> Iterator[RealGateway]:
+def fleet(folder: Path, var_dir: Path) -> Iterator[Fleet]:
+    """An installation with a gateway of its first group, whose calls are recorded, and an upstream."""
+    with running(var_dir) as server, listening(Upstream) as upstream, listening(Recorder) as recorder:
+        Recorder.dashboard, Recorder.seen = server.address, set()
+        with gateway(server, recorder, folder) as started:
+            yield Fleet(server, started, upstream)
+
+
+@contextmanager
+def gateway(
+    server: Server, dashboard: str, folder: Path, *, tags: tuple[str, ...] = (), **settings: Any
+) -> Iterator[RealGateway]:
+    """`settings` are of the gateway's configuration, beside or instead of those that it has here."""
     port = free_port()
     log, conf = folder / f"gateway-{port}.log", folder / f"gateway-{port}.json"
-    conf.write_text(json.dumps(configuration(server, dashboard, port, tags)))
+    conf.write_text(json.dumps(configuration(server, dashboard, port, tags) | settings))
     with log.open("wb") as output:
         process = subprocess.Popen([PROGRAM, "--conf", str(conf)], cwd=folder, stdout=output, stderr=subprocess.STDOUT)  # noqa: S603
     real = RealGateway(f"http://127.0.0.1:{port}", process, log)
@@ -161,7 +184,7 @@ def configuration(server: Server, dashboard: str, port: int, tags: tuple[str, ..
         "use_db_app_configs": True,
         "db_app_conf_options": {"connection_string": dashboard, "node_is_segmented": bool(tags), "tags": list(tags)},
         "policies": {"policy_source": "service", "policy_connection_string": dashboard},
-        "disable_dashboard_zeroconf": True, "proxy_ssl_insecure_skip_verify": True,
+        "disable_dashboard_zeroconf": True, "proxy_ssl_insecure_skip_verify": True, "enable_custom_domains": True,
         "enable_analytics": True, "analytics_config": {"storage_expiration_time": 3600},
     }  # fmt: skip
 

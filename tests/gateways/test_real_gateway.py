@@ -6,20 +6,20 @@ Skipped unless TYK_GATEWAY_BIN names its program and TYK_GATEWAY_HOME the folder
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
 from tests.apis.pem import key_pem, self_signed
-from tests.browser.server import Server, running
 from tests.gateways import real
 from tests.gateways.exchanges import IN_GENERATION_3, IN_GENERATION_5
-from tests.gateways.real import Organisation, RealGateway, Recorder, Upstream, listening
+from tests.gateways.real import Fleet, Organisation, Recorder
 
 pytestmark = pytest.mark.skipif(not real.PROGRAM, reason="TYK_GATEWAY_BIN names no gateway")
 GONE = (401, 403, 404)
 OAUTH = {"allowed_access_types": ["client_credentials"], "allowed_authorize_types": [], "auth_login_redirect": ""}
 BACK = "https://shop.example/back"  # gateways give a client without one no tokens
+HOST = "apis.acme.example"
 KEYLESS = {"use_keyless": True, "use_standard_auth": False}
 GIVE_API_SECRET = f"""
 from gateways.services import ensure_default_group, update_group
@@ -27,19 +27,10 @@ update_group(group=ensure_default_group()[0], api_url="http://127.0.0.1:1", api_
 """
 
 
-class Fleet(NamedTuple):
-    server: Server
-    gateway: RealGateway
-    upstream: str
-
-
 @pytest.fixture(scope="module")
 def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
-    folder, var_dir = tmp_path_factory.mktemp("gateway"), tmp_path_factory.mktemp("server")
-    with running(var_dir) as server, listening(Upstream) as upstream, listening(Recorder) as recorder:
-        Recorder.dashboard, Recorder.seen = server.address, set()
-        with real.gateway(server, recorder, folder) as gateway:
-            yield Fleet(server, gateway, upstream)
+    with real.fleet(tmp_path_factory.mktemp("gateway"), tmp_path_factory.mktemp("server")) as started:
+        yield started
 
 
 @pytest.fixture(scope="module")
@@ -179,6 +170,20 @@ def test_certificate_is_shown_to_an_upstream_that_asks_for_it(fleet: Fleet, acme
         acme.api("shown", upstream, **KEYLESS, upstream_certificates={"*": id})
         fleet.gateway.until(acme.path("shown"), "", 200)
         assert fleet.gateway.call(acme.path("plain")) >= 500
+
+
+def test_api_at_a_domain_is_served_there_alone_and_while_it_is_proven(fleet: Fleet, acme: Organisation) -> None:
+    _, api_id = acme.api("at-home", fleet.upstream, domain=HOST)
+    _, later = acme.api("later", fleet.upstream)
+    token, path = acme.key(api_id, later)["key_id"], acme.path("at-home")
+    fleet.gateway.until(acme.path("later"), token, 200)
+    assert fleet.gateway.call(path, token, host=HOST) == 404
+    fleet.server.manage("organisation", acme.slug, "domain", HOST, "--purpose", "apis")
+    fleet.gateway.until(path, token, 200, host=HOST)
+    assert [fleet.gateway.call(path, token, host=host) for host in ("", "globex.example", f"x.{HOST}")] == [404] * 3
+    assert fleet.gateway.call(path, host=HOST) == 401
+    fleet.server.manage("organisation", acme.slug, "no-domain", HOST)
+    fleet.gateway.until(path, token, 404, host=HOST)
 
 
 def test_kill_switch_and_deletion_of_an_organisation(fleet: Fleet) -> None:
