@@ -36,6 +36,8 @@ def configuration(*, dashboard_url: str, redis_url: str, tags: Sequence[str], ha
         "hash_key_function": hash_algorithm,
         "enforce_org_quotas": True,
         "allow_master_keys": False,
+        # Or an API at a domain answers at every host, where its path is perhaps another organisation's.
+        "enable_custom_domains": True,
         # Or a revoked key goes on for ten seconds: newer gateways remember it by a hash that no message can name.
         "local_session_cache": {"disable_cached_session_state": True},
         "enable_analytics": True,
