@@ -43,7 +43,7 @@ MISSED = {"filter", "mask"}  # the picture would look otherwise without
 ID = re.compile(r"[A-Za-z_][\w.-]{0,99}", re.ASCII)
 LOCAL_URL = re.compile(r"""url\(\s*(["']?)#([A-Za-z_][\w.-]{0,99})\1\s*\)""", re.ASCII)
 PLAIN = re.compile(r"[\w#%.,()+\s-]*", re.ASCII)
-CALL = re.compile(r"([\w-]+)\s*\(")
+CALL = re.compile(r"(?<![\w-])([\w-]+)\s*\(")
 CALLS = {"matrix", "translate", "scale", "rotate", "skewx", "skewy", "rgb", "rgba", "hsl", "hsla"}
 LENGTH = re.compile(r"\s*(\d{1,5}(?:\.\d{1,9})?)(?:px)?\s*")
 

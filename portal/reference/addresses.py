@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 MOST_PATTERNS = 50
 MOST_REPLACED = 10_000
+LONGEST_HOST, LONGEST_PATH = 253, 2_000  # of what can be a server: millions of letters make patterns of gigabytes
 LABEL = r"[\w-]{1,63}"  # without an end, a long word would be looked at anew from each of its letters
 ANY = rf"(?:{LABEL}(?:\.{LABEL})+|localhost)"
 NO_MORE_BEFORE, NO_MORE_AFTER = r"(?<![\w.@-])", r"(?![\w-]|\.\w)"
@@ -39,7 +40,8 @@ def host_and_path(address: str) -> tuple[str, str]:
         parts = urlsplit(address)
     except ValueError:  # brackets that do not match
         return "", ""
-    return re.sub(r":\d*$", "", parts.netloc.rpartition("@")[2]).lower(), parts.path.rstrip("/")
+    host, path = re.sub(r":\d*$", "", parts.netloc.rpartition("@")[2]).lower(), parts.path.rstrip("/")
+    return (host, path if len(path) <= LONGEST_PATH else "") if len(host) <= LONGEST_HOST else ("", "")
 
 
 def _optional(path: str) -> str:

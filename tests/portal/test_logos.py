@@ -1,5 +1,7 @@
 """Logos: pictures by what is in them, and drawings that only draw."""
 
+import contextlib
+import time
 from collections.abc import Callable
 from xml.etree import ElementTree
 
@@ -239,3 +241,12 @@ def test_no_drawing_that_is_taken_holds_anything_that_is_not_listed(inner: str) 
         assert element.get("href", "#").startswith("#")
         assert "url(x" not in str(element.attrib)
     assert check_logo(logo.data, "logo.svg") == logo
+
+
+@pytest.mark.parametrize("piece", ["a", "a-", "a ", "url(", "url(#a", "(", "1,", "-"])
+def test_long_value_is_read_in_a_moment(piece: str) -> None:
+    began = time.process_time()
+    data = drawing(f'<path d="{piece * (190_000 // len(piece))}"/>', 'viewBox="0 0 1 1"')
+    with contextlib.suppress(BadLogo):
+        check_logo(data, "logo.svg")
+    assert time.process_time() - began < 2

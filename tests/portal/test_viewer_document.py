@@ -188,6 +188,15 @@ def test_long_word_is_looked_through_once_also_with_very_many_servers(piece: str
     assert time.monotonic() - began < 5
 
 
+def test_address_of_millions_of_letters_is_no_pattern() -> None:
+    """Its host is replaced nevertheless."""
+    servers = [f"https://s{number}.inner.example/{'p' * 200_000}" for number in range(10)]
+    began = time.monotonic()
+    assert described("https://s1.inner.example/ppp", *servers) == f"{GATEWAY}/ppp"
+    assert described("Nothing is there.", f"https://{'h' * 2_000_000}.example") == "Nothing is there."
+    assert time.monotonic() - began < 5
+
+
 def test_short_address_cannot_make_a_document_grow_without_end() -> None:
     text = described("a.b " * (MOST_REPLACED + 1), "http://a.b", server_url="https://gateway.example/" + "long" * 50)
     assert text == "…"
