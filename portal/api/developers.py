@@ -20,7 +20,8 @@ from portal.services import signing_in, signing_up
 from portal.wire import developers as wire
 from portal.wire.developers import DeveloperBody, DeveloperDocument, Owned
 from users.services.errors import SignInRefused
-from users.wire import taken_as
+from users.services.signing_in import WRONG
+from users.wire import LONGEST_EMAIL, taken_as
 
 READ, WRITE = (ObjectKind.PORTAL, Level.READ), (ObjectKind.PORTAL, Level.WRITE)
 MISSING = "Could not retrieve developer detail."
@@ -176,6 +177,8 @@ def delete_developer(call: Call[Any, None], id: str) -> Answer:
 def verify_credentials(call: Call[Any, Credentials]) -> Answer | dict[str, Any]:
     """A wrong one counts as a failed sign-in to the portal; after five it is locked for a while."""
     email, password = call.body.username.strip().lower(), call.body.password
+    if len(email) > LONGEST_EMAIL:
+        return Refusal(401, WRONG).answer
     try:
         return document(signing_in.prove(email=email, password=password, visitor=address(call.request)))
     except SignInRefused as refused:  # answered, not raised: that would undo the count of wrong guesses

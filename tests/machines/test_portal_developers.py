@@ -157,6 +157,11 @@ def test_credentials_are_verified(ann: Machine, shop: Shop) -> None:
     assert message(off, 401) == DISABLED
 
 
+def test_what_is_too_long_for_an_address_is_nobodys(ann: Machine, shop: Shop) -> None:
+    answer = ann.post(f"{PATH}/verify_credentials", {"username": f"{'x' * 300}@example.com", "password": PASSWORD})
+    assert message(answer, 401) == "The e-mail address or the password is wrong."
+
+
 @pytest.mark.parametrize("username", ["dev@example.com", "nobody@example.com"])
 def test_guesses_lock_the_portals_sign_in(ann: Machine, shop: Shop, username: str) -> None:
     for _ in range(lockout.MOST_FAILURES):
