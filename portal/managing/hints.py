@@ -10,7 +10,7 @@ from portal.models import Developer, Entry
 
 MARKDOWN = (
     "In Markdown: ## heading, **bold**, - list, 1. list, `code`, [link](https://…), > quote, a | table. "
-    "HTML is shown as it is typed, and pictures come from this portal alone."
+    "HTML is shown as it is typed, and pictures are data: addresses."
 )
 MOST_NAMES = 20
 

@@ -10,7 +10,7 @@ TAGS = {
 }
 ATTRIBUTES = {"href", "src", "alt", "title", "rel", "id", "class", "start", "align", "tabindex"}
 HARMLESS_LINK = re.compile(r"https?://|mailto:|(?!//|/\\|\\)[^:]*(?:[/?#]|$)", re.IGNORECASE)
-HARMLESS_PICTURE = re.compile(r"/(?![/\\])|data:image/(?:png|jpeg|gif|webp);base64,")
+HARMLESS_PICTURE = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,")
 IGNORED_IN_URLS = re.compile(r"[\x00-\x20\x7f]")  # browsers drop some of these; no address of ours has any
 
 
@@ -48,7 +48,7 @@ def _faults(tag: str, attributes: dict[str, str]) -> Iterator[str]:
     if tag not in TAGS:
         yield f"<{tag}>"
     yield from (f"{tag} {name}" for name in set(attributes) - ATTRIBUTES)
-    href, src = attributes.get("href", ""), attributes.get("src", "/")
+    href, src = attributes.get("href", ""), attributes.get("src", "data:image/png;base64,")
     if IGNORED_IN_URLS.search(href + src) or not HARMLESS_LINK.match(href) or not HARMLESS_PICTURE.match(src):
         yield f"{tag} {href} {src}"
     if "//" in href[:8] and "nofollow" not in attributes.get("rel", ""):
