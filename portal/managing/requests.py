@@ -50,7 +50,11 @@ def index(request: OrgRequest) -> HttpResponse:
         asked = asked.filter(application__developer__email__begins_with=begins)
     name, sort = paging.sort_of(request.GET, SORTS)
     page = paging.page(asked, query=request.GET, sort=sort, fields=FIELDS)
-    empty = {"icon": "mail", "title": "Nobody has asked for a key yet"}
+    empty = {
+        "icon": "mail",
+        "title": "Nobody has asked for a key yet",
+        "text": "Developers ask by a plan. Where that is not given at once, the request waits here for you.",
+    }
     context = listing(
         request, page, label="Requests", columns=COLUMNS, sort=name, search="E-mail address begins with",
         selects=(STATES,), empty=empty,

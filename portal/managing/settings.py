@@ -62,7 +62,7 @@ def checklist(request: OrgRequest, portal: Portal) -> dict[str, Any] | None:
         _step(request, "Say where your gateway is", "Its address stands on each API's page, and in the examples.",
               edit, is_done=bool(portal.gateway_url)),
         _step(request, "Name who is told of requests", "They get a mail when a developer asks for a key.",
-              edit, is_done=bool(portal.notified) or not by_hand.exists()),
+              edit, is_done=bool(portal.notified) or (asked_for.exists() and not by_hand.exists())),
         _step(request, "Switch the portal on", "Until then there is nothing at its address.",
               edit, is_done=portal.is_on),
     ]  # fmt: skip
