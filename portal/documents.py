@@ -45,6 +45,13 @@ def call_of(entry: Entry, portal: Portal) -> Call:
     return Call(address, Authentication(entry.api.authentication), header)
 
 
+def lets_browsers_read(entry: Entry, origin: str) -> bool:
+    """Whether its definition has gateways tell browsers that pages of this origin may read the answers."""
+    cors = definitions.parse(entry.api.definition).get("CORS") if entry.api else None
+    origins = cors.get("allowed_origins") if isinstance(cors, dict) and cors.get("enable") else None
+    return isinstance(origins, list) and (not origins or "*" in origins or origin in origins)
+
+
 def has_document(entry: Entry) -> bool:
     return entry.shows_documentation and _key(entry) is not None
 

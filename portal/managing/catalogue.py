@@ -1,6 +1,7 @@
 """The catalogue's editor."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.contrib import messages
 from django.db import transaction
@@ -15,7 +16,7 @@ from orgs.http import OrgRequest
 from orgs.listing import Column, Select, listing
 from orgs.paging import Sort
 from orgs.permissions import Level, ObjectKind, may, require
-from portal import entry_page
+from portal import documents, entry_page
 from portal.addresses import places_of
 from portal.catalogue import why_closed, why_hidden
 from portal.managing.forms import EntryForm, PlanForms, PlanFormSet
@@ -88,15 +89,19 @@ def detail(request: OrgRequest, id: str) -> HttpResponse:
     counts = dict(
         KeyRequest.objects.filter(WITH_KEY, plan__entry=entry).order_by().values_list("plan_id").annotate(Count("pk"))
     )
-    portal = portals.portal_of()
+    portal, portal_url = portals.portal_of(), places_of(request).page("portal:entry", slug=entry.slug)
+    origin = "{0.scheme}://{0.netloc}".format(urlsplit(portal_url))
     context = {
         "page_title": entry.title,
         "entry": entry,
+        "origin_refused": origin
+        if entry.api and documents.has_document(entry) and not documents.lets_browsers_read(entry, origin)
+        else "",
         "why_hidden": why_hidden(entry, plans) if entry.is_published else "",
         "portal_is_on": portal.is_on,
         "whose": ", ".join(entry.groups) if entry.audience == Entry.GROUPS else entry.get_audience_display(),
         "plans": [_plan(request, plan, counts.get(plan.pk, 0)) for plan in plans],
-        "portal_url": places_of(request).page("portal:entry", slug=entry.slug),
+        "portal_url": portal_url,
         "api_url": f"{request.site.prefix}/apis/{entry.api_id}/" if entry.api_id else "",
         "may_write": may(request, ObjectKind.PORTAL, Level.WRITE),
         "history": history(request, publishing.KIND, entry),

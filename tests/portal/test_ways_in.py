@@ -2,6 +2,9 @@
 
 import re
 
+from apis import definition as definitions
+from apis.models import Api
+from apis.services import update_api
 from keys.policies.services import create_policy
 from keys.rights import ApiAccess
 from orgs import scope
@@ -124,3 +127,15 @@ def test_key_page_of_what_is_no_longer_shown_calls_something_that_the_key_opens(
         publishing.delete_entry(entry=shop.entry)
     html = shop.client().get(f"/keys/{asked.pk}/").content.decode()
     assert f"YOUR-KEY&#x27; https://api.acme.example{shop.api.listen_path}" in html
+
+
+def test_entry_tells_its_editors_that_browsers_may_not_read_the_answers(world: World, shop: Shop) -> None:
+    ann, told = signed_in(world.ann), "does not allow <code>http://testserver</code> under CORS"
+    assert told in ann.get(f"/catalogue/{shop.entry.pk}/").content.decode()
+    for origins in (["https://elsewhere.example"], ["http://testserver"]):
+        with scope.opened(scope.of(world.acme.id)):
+            api = Api.objects.get(pk=shop.api.pk)
+            definition = definitions.parse(api.definition) | {"CORS": {"enable": True, "allowed_origins": origins}}
+            update_api(api=api, definition=definition, revision=api.revision)
+        html = ann.get(f"/catalogue/{shop.entry.pk}/").content.decode()
+        assert (told in html) is (origins == ["https://elsewhere.example"])
