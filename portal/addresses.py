@@ -28,10 +28,6 @@ class Places:
         path = reverse(name, urlconf=URLCONF, kwargs=kwargs).removeprefix(get_script_prefix().rstrip("/"))
         return f"{self.portal}{path}"
 
-    @property
-    def site(self) -> Site:
-        return Site(Kind.PORTAL, slug=self.organisation.slug, organisation=self.organisation)
-
 
 def places_of(request: HttpRequest, organisation: Organisation | None = None) -> Places:
     """`organisation` is needed where the request is a machine's, which comes to no site.

@@ -13,8 +13,8 @@ from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
 from django.template.loader import render_to_string
 
+from orgs.models import Organisation
 from orgs.sealing import seal
-from orgs.sites import Site
 from users.models import Mail, owner_id
 
 TIMEOUT_S = 10
@@ -38,19 +38,19 @@ def queue(
     *,
     to: str,
     subject: str,
-    site: Site,
+    organisation: Organisation | None,
     context: Mapping[str, Any],
     sender: str = "",
     expires_at: datetime | None = None,
     pretend: bool = False,
 ) -> None:
-    """Queue a mail of the open scope, made of the template `mail/<kind>.txt`.
+    """Queue a mail of the open scope, whose organisation this is, made of the template `mail/<kind>.txt`.
 
-    It is from `sender`; without one from the installation, and then its subject begins with the name of the site.
+    It is from `sender`; without one from the installation, and then its subject begins with the organisation's name.
     What is not sent by `expires_at` is given up: a link that is dead is not worth a mail.
     With `pretend` as much is done and nothing is queued: where nobody may learn by time who exists.
     """
-    where = site.organisation.name if site.organisation else "Commonhold"
+    where = organisation.name if organisation else "Commonhold"
     body = render_to_string(f"mail/{kind}.txt", {"where": where, **context})
     mail = Mail(
         organisation_id=owner_id(),

@@ -17,9 +17,9 @@ from keys.session import SessionError
 from orgs import audit
 from orgs.unique import unless_taken
 from portal.addresses import Places
+from portal.mails import tell
 from portal.models import Application, Developer, KeyRequest, Plan, Portal
 from portal.services.applications import held, in_words, locked
-from users import mail
 from users.services.errors import Refused
 
 KIND = "key_requests"
@@ -148,17 +148,13 @@ def _decide(asked: KeyRequest, state: str, by: str, reason: str) -> None:
 def _tell_developer(places: Places, asked: KeyRequest, kind: str, subject: str) -> None:
     developer: Developer = asked.application.developer
     link = places.page("portal:application", id=asked.application_id)
-    _mail(places, kind, developer.email, subject, link, asked)
+    tell(places, kind, to=developer.email, subject=subject, link=link, asked=asked)
 
 
 def _tell_who_decides(places: Places, asked: KeyRequest) -> None:
     portal = Portal.objects.only("notified").first()
     for to in portal.notified if portal else ():
         link = f"{places.dashboard}/key-requests/{asked.pk}/"
-        _mail(places, "key_asked", to, "A developer asks for a key", link, asked)
-
-
-def _mail(places: Places, kind: str, to: str, subject: str, link: str, asked: KeyRequest) -> None:
-    # What a developer has typed is marked as such, line by line: it shall not look like the rest of the mail.
-    context = {"link": link, "asked": asked, "purpose": indent(asked.purpose, "> ", lambda line: True)}
-    mail.queue(kind, to=to, subject=subject, site=places.site, sender=places.organisation.name, context=context)
+        # What a developer has typed is marked as such, line by line: it shall not look like the rest of the mail.
+        purpose = indent(asked.purpose, "> ", lambda line: True)
+        tell(places, "key_asked", to=to, subject="A developer asks for a key", link=link, asked=asked, purpose=purpose)

@@ -14,11 +14,11 @@ from orgs.http import address
 from orgs.ids import new_id
 from portal.addresses import places_of
 from portal.http import PortalRequest
+from portal.mails import tell
 from portal.models import Developer, DeveloperSession
 from portal.services import attempts
 from portal.services.signing_up import KIND, check_strength
 from portal.sessions import SessionStore, belongs_to
-from users import mail
 from users.models import SignInFailure
 from users.services import lockout
 from users.services.errors import InvitationGone, SignInRefused, WrongPassword
@@ -116,11 +116,9 @@ def ask_for_reset(*, request: PortalRequest, email: str) -> None:
     token = RESETS.make_token(developer or Developer(email=email))  # type: ignore[arg-type]  # of no user's kind
     places = places_of(request)
     link = places.page("portal:reset_password", id=developer.pk if developer else new_id(), token=token)
-    mail.queue(
-        "reset", to=email, subject="A new password", site=places.site, sender=places.organisation.name,
-        context={"link": link}, expires_at=timezone.now() + timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT),
-        pretend=developer is None or not may_mail,
-    )  # fmt: skip
+    dies_at = timezone.now() + timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT)
+    is_meant = developer is not None and may_mail
+    tell(places, "reset", to=email, subject="A new password", link=link, expires_at=dies_at, pretend=not is_meant)
 
 
 def find_by_reset_link(*, developer_id: str, token: str) -> Developer | None:

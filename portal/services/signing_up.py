@@ -19,10 +19,10 @@ from orgs.http import address
 from orgs.unique import unless_taken
 from portal.addresses import Places, places_of
 from portal.http import PortalRequest
+from portal.mails import tell
 from portal.models import Developer, Portal, SignUp
 from portal.names import distinct
 from portal.services import attempts
-from users import mail
 from users.services.errors import EmailTaken, InvitationGone, Refused, WeakPassword
 
 KIND = "developers"
@@ -45,10 +45,10 @@ def ask(*, request: PortalRequest, email: str, name: str) -> None:
     if not may_mail:
         return  # for whoever asks too often, whoever exists
     if Developer.objects.filter(email=email).exists():
-        _mail(places, "developer_known", email, "You have an account already", places.page())
+        _tell(places, "developer_known", email, "You have an account already", places.page())
         return
     _, link = _create(places, email=email, name=name)
-    _mail(places, "sign_up", email, "Confirm your e-mail address", link)
+    _tell(places, "sign_up", email, "Confirm your e-mail address", link)
 
 
 def refusal(portal: Portal, email: str) -> str:
@@ -72,7 +72,7 @@ def invite(*, places: Places, email: str, name: str = "", groups: Iterable[str] 
         raise taken(email)
     sign_up, link = _create(places, email=email, name=name, groups=groups, by=by)
     audit.record("invited", kind=KIND, obj=sign_up)
-    _mail(places, "developer_invitation", email, "You are invited", link)
+    _tell(places, "developer_invitation", email, "You are invited", link)
     return sign_up, link
 
 
@@ -145,8 +145,5 @@ def _digest(token: str) -> str:
     return sha256(token.encode()).hexdigest()
 
 
-def _mail(places: Places, kind: str, to: str, subject: str, link: str) -> None:
-    mail.queue(
-        kind, to=to, subject=subject, site=places.site, sender=places.organisation.name, context={"link": link},
-        expires_at=timezone.now() + VALID_FOR,
-    )  # fmt: skip
+def _tell(places: Places, kind: str, email: str, subject: str, link: str) -> None:
+    tell(places, kind, to=email, subject=subject, link=link, expires_at=timezone.now() + VALID_FOR)

@@ -7,7 +7,6 @@ from django.core.mail import EmailMessage
 
 from orgs import scope
 from orgs.models import Organisation
-from orgs.sites import Kind, Site
 from users import mail
 from users.mailing import Sender
 from users.models import Mail
@@ -20,10 +19,9 @@ ARGUMENTS = ("subject", "sender", "expires_at")
 def queue(of: Organisation | None, to: str = "ann@acme.example", **fields: Any) -> Mail:
     """Queue a mail as a service does, then change what else of it is named; return its row."""
     given = {name: fields.pop(name) for name in ARGUMENTS if name in fields}
-    site = Site(Kind.ORGANISATION if of else Kind.ALL, organisation=of)
     with scope.opened(scope.of_owner(of.id if of else None)):
         before = set(Mail.objects.values_list("pk", flat=True))
-        mail.queue("reset", to=to, site=site, context={"link": LINK}, **{"subject": "A new password"} | given)
+        mail.queue("reset", to=to, organisation=of, context={"link": LINK}, **{"subject": "A new password"} | given)
         [made] = Mail.objects.exclude(pk__in=before)
         Mail.objects.filter(pk=made.pk).update(**{"state": made.state} | fields)
         return Mail.objects.get(pk=made.pk)

@@ -58,7 +58,7 @@ def invite(
             "invitation",
             to=email,
             subject="You are invited",
-            site=request.site,
+            organisation=request.site.organisation,
             context={"link": link},
             expires_at=invitation.expires_at,
         )

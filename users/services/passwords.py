@@ -111,7 +111,7 @@ def ask_for_reset(*, request: OrgRequest, email: str) -> None:
         "reset",
         to=user.email,
         subject="A new password",
-        site=request.site,
+        organisation=request.site.organisation,
         context={"link": request.build_absolute_uri(reverse("users:reset_password", args=[user.pk, token]))},
         expires_at=timezone.now() + timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT),
         pretend=not is_meant,
