@@ -26,8 +26,8 @@ class ListField(forms.CharField):
     def prepare_value(self, value: Any) -> Any:
         return ", ".join(value) if isinstance(value, list | tuple) else value
 
-    def to_python(self, value: Any) -> Any:
-        text = super().to_python(value) or ""
+    def clean(self, value: Any) -> list[str]:
+        text: str = super().clean(value)
         names = distinct(part for line in text.splitlines() for part in line.split(","))
         if too_long := [name for name in names if len(name) > self.longest]:
             raise forms.ValidationError(f"“{too_long[0][:40]}…” has more than {self.longest} characters.")

@@ -74,7 +74,7 @@ def test_plan_that_is_named_without_a_policy_is_not_dropped(world: World, shop: 
     form = {"title": "Letters", "audience": Entry.EVERYONE, "plans-0-name": "Bronze", **PLANS}
     html = signed_in(world.ann).post("/catalogue/create/", form).content.decode()
     assert "A plan cannot be saved so" in html
-    assert "Choose a policy for it, or empty the name." in html
+    assert "Choose a policy for it, or empty the row." in html
     assert 'value="Bronze"' in html
     with scope.opened(scope.of(world.acme.id)):
         assert not Entry.objects.filter(title="Letters").exists()
