@@ -3,14 +3,14 @@
 What is kept is found by the ids of the organisation and of the document, so nothing of one organisation is another's.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from django.utils.safestring import SafeString
 
 from apis import definition as definitions
-from apis.definition import Authentication
+from apis.definition import Authentication, RawDefinition
 from apis.models import Api
 from apis.rules import get
 from portal import reference
@@ -27,11 +27,15 @@ FOR_VIEWERS: Kept[str] = Kept(most_characters=10_000_000)
 
 
 class Call(NamedTuple):
-    """How the entry's API is called. An empty address is one that nobody has told."""
+    """How the entry's API is called. An empty address is one that nobody has told.
+
+    `targets` lie behind the gateway, and are nobody's business, wherever in a document they stand.
+    """
 
     address: str
     authentication: Authentication
     header: str
+    targets: tuple[str, ...] = ()
 
 
 def call_of(entry: Entry, portal: Portal) -> Call:
@@ -42,7 +46,14 @@ def call_of(entry: Entry, portal: Portal) -> Call:
     header = get(definition, "auth", "auth_header_name") or "Authorization"
     root = f"https://{entry.api.domain}" if entry.api.domain else portal.gateway_url.rstrip("/")
     address = f"{root}{entry.api.listen_path}" if root else ""
-    return Call(address, Authentication(entry.api.authentication), header)
+    return Call(address, Authentication(entry.api.authentication), header, tuple(_targets(definition)))
+
+
+def _targets(definition: RawDefinition) -> Iterator[str]:
+    versions = (get(definition, "version_data", "versions") or {}).values()
+    found = [get(definition, "proxy", "target_url"), *(get(definition, "proxy", "target_list") or [])]
+    found += [get(version, "override_target") for version in versions]
+    yield from (target if "://" in target else f"//{target}" for target in found if target)
 
 
 def lets_browsers_read(entry: Entry, origin: str) -> bool:
@@ -61,7 +72,7 @@ def rendered(entry: Entry, portal: Portal) -> SafeString | None:
     call = call_of(entry, portal)
 
     def make(text: str) -> SafeString:
-        return reference.render(text, server_url=call.address, markdown=Together().html, hidden=_hidden(entry))
+        return reference.render(text, server_url=call.address, markdown=Together().html, hidden=call.targets)
 
     return _made(entry, RENDERED, call, make)
 
@@ -76,7 +87,7 @@ def for_viewer(entry: Entry, portal: Portal) -> str | None:
             server_url=call.address,
             header_name=call.header,
             authentication=call.authentication,
-            hidden=_hidden(entry),
+            hidden=call.targets,
         )
 
     return _made(entry, FOR_VIEWERS, call, make)
@@ -91,13 +102,7 @@ def policy_of(entry: Entry, portal: Portal) -> str:
 def _made(entry: Entry, kept: Kept[Text], call: Call, make: Callable[[str], Text]) -> Text | None:
     key = _key(entry) if entry.shows_documentation else None
     # Two entries may show one document, each of an API with another target to hide.
-    whole = (entry.organisation_id, *key, *call, *_hidden(entry)) if key else ()
-    return kept.get(whole, lambda: make(_text(entry))) if whole else None
-
-
-def _hidden(entry: Entry) -> list[str]:
-    """What lies behind the gateway is nobody's business, wherever in the document it stands."""
-    return [str(entry.api.target_url)] if entry.api else []
+    return kept.get((entry.organisation_id, *key, *call), lambda: make(_text(entry))) if key else None
 
 
 def _key(entry: Entry) -> tuple[str, int] | None:

@@ -20,6 +20,7 @@ from tests.keys.test_services import make_api
 from tests.portal.shared import Shop, counted, developer_client, make_developer, text_of
 
 TARGET = "https://target.example"
+BEHIND = "https://node.example/a pod.example:81 http://pod.example old.example"
 
 
 def paths(shop: Shop) -> list[str]:
@@ -164,12 +165,28 @@ def test_nothing_tells_where_the_target_is_or_what_is_not_published(shop: Shop) 
                 "openapi": "3.0.3",
                 "info": {"title": "Parcels", "version": "1", "description": f"At {TARGET}/v1 and target.example:8443."},
                 "servers": [{"url": "https://inner.example/secret"}],
-                "paths": {"/a": {"get": {"summary": "See inner.example", "responses": {"200": {"description": "ok"}}}}},
+                "paths": {
+                    "/a": {
+                        "get": {
+                            "summary": "See inner.example",
+                            "description": BEHIND,
+                            "responses": {"200": {"description": "ok"}},
+                        }
+                    }
+                },
             }
         )
+        definition = json.loads(api.definition)
+        definition["proxy"] |= {
+            "enable_load_balancing": True,
+            "target_list": ["https://node.example", "pod.example:81"],
+        }
+        definition["version_data"]["versions"]["Default"]["override_target"] = "https://old.example/v0"
+        api.definition = json.dumps(definition)
         api.revision += 1
-        api.save(update_fields=["openapi", "revision"])
-    hidden = ("target.example", "inner.example", "Unpublished", "Hidden policy", "A draft", secret.pk, "Gold",
+        api.save(update_fields=["openapi", "definition", "revision"])
+    hidden = ("target.example", "inner.example", "node.example", "pod.example", "old.example", "Unpublished",
+              "Hidden policy", "A draft", secret.pk, "Gold",
               shop.policy.pk, shop.organisation.id)  # fmt: skip
     for client in (SiteClient(shop.prefix), shop.client()):
         for path in ["/", "/?q=draft", *paths(shop), "/apis/a-draft/", "/apis/nothing/", "/theme.css", "/sign-in/",
