@@ -1,4 +1,4 @@
-"""The request as our views see it."""
+"""The request as our views see it, and what browsers may do with the answer."""
 
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
@@ -11,6 +11,13 @@ from orgs.sites import Site
 
 if TYPE_CHECKING:
     from users.models import User
+
+
+# Of every page: nothing comes from elsewhere, and nothing is said to elsewhere.
+CONTENT_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
 
 
 class OrgRequest(HttpRequest):

@@ -13,15 +13,12 @@ from apis import definition as definitions
 from apis.definition import Authentication, RawDefinition
 from apis.models import Api
 from apis.rules import get
+from orgs.http import CONTENT_POLICY
 from portal import reference
 from portal.kept import Kept, Text
 from portal.markdown import Together
 from portal.models import Documentation, Entry, Portal
 
-CSP = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
-    "connect-src 'self'{origins}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
 RENDERED: Kept[SafeString] = Kept(most_characters=10_000_000)
 FOR_VIEWERS: Kept[str] = Kept(most_characters=10_000_000)
 
@@ -67,9 +64,8 @@ def has_document(entry: Entry) -> bool:
     return entry.shows_documentation and _key(entry) is not None
 
 
-def rendered(entry: Entry, portal: Portal) -> SafeString | None:
+def rendered(entry: Entry, call: Call) -> SafeString | None:
     """Return the documentation as markup, or None where there is none."""
-    call = call_of(entry, portal)
 
     def make(text: str) -> SafeString:
         return reference.render(text, server_url=call.address, markdown=Together().html, hidden=call.targets)
@@ -77,9 +73,8 @@ def rendered(entry: Entry, portal: Portal) -> SafeString | None:
     return _made(entry, RENDERED, call, make)
 
 
-def for_viewer(entry: Entry, portal: Portal) -> str | None:
+def for_viewer(entry: Entry, call: Call) -> str | None:
     """Return the document as JSON, or None where there is none."""
-    call = call_of(entry, portal)
 
     def make(text: str) -> str:
         return reference.for_viewer(
@@ -93,10 +88,15 @@ def for_viewer(entry: Entry, portal: Portal) -> str | None:
     return _made(entry, FOR_VIEWERS, call, make)
 
 
-def policy_of(entry: Entry, portal: Portal) -> str:
+def policy_of(call: Call) -> str:
     """Return the Content-Security-Policy of the viewer's page, which calls the gateway."""
-    parts = urlsplit(call_of(entry, portal).address)
-    return CSP.format(origins=f" {parts.scheme}://{parts.netloc}" if parts.netloc else "")
+    parts = urlsplit(call.address)
+    connects = "connect-src 'self'"
+    return (
+        CONTENT_POLICY.replace(connects, f"{connects} {parts.scheme}://{parts.netloc}")
+        if parts.netloc
+        else CONTENT_POLICY
+    )
 
 
 def _made(entry: Entry, kept: Kept[Text], call: Call, make: Callable[[str], Text]) -> Text | None:

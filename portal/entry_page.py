@@ -23,7 +23,7 @@ def context(
     plans = list(catalogue.plans_of([entry]).select_related("policy"))
     here = f"{root}apis/{entry.slug}/"
     call = documents.call_of(entry, portal)
-    reference = documents.rendered(entry, portal)
+    reference = documents.rendered(entry, call)
     return {
         "page_title": entry.title,
         "entry": {

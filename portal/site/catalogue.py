@@ -83,7 +83,8 @@ def console(request: PortalRequest, slug: str) -> HttpResponse:
     """The viewer, which calls the gateway: its address is the one place more that this page may connect to."""
     found = find_entry(request, slug)
     if not documents.has_document(found):
-        return show(request, "portal/told.html", status=404, page_title=found.title, text="It has no documentation.")
+        return _has_no_document(request, found)
+    call = documents.call_of(found, request.portal)
     response = show(
         request,
         "portal/console.html",
@@ -91,9 +92,9 @@ def console(request: PortalRequest, slug: str) -> HttpResponse:
         title=found.title,
         entry_url=reverse("portal:entry", args=[slug]),
         document_url=reverse("portal:document", args=[slug]),
-        address=documents.call_of(found, request.portal).address,
+        address=call.address,
     )
-    response.headers["Content-Security-Policy"] = documents.policy_of(found, request.portal)
+    response.headers["Content-Security-Policy"] = documents.policy_of(call)
     return response
 
 
@@ -102,10 +103,14 @@ def console(request: PortalRequest, slug: str) -> HttpResponse:
 def document(request: PortalRequest, slug: str) -> HttpResponse:
     """The OpenAPI document as developers may have it: it names the gateway, never what lies behind it."""
     found = find_entry(request, slug)
-    text = documents.for_viewer(found, request.portal)
+    text = documents.for_viewer(found, documents.call_of(found, request.portal))
     if text is None:
-        return show(request, "portal/told.html", status=404, page_title=found.title, text="It has no documentation.")
+        return _has_no_document(request, found)
     response = HttpResponse(text, content_type="application/json")
     if "download" in request.GET:
         response.headers["Content-Disposition"] = f'attachment; filename="{found.slug}.json"'
     return response
+
+
+def _has_no_document(request: PortalRequest, found: Entry) -> HttpResponse:
+    return show(request, "portal/told.html", status=404, page_title=found.title, text="It has no documentation.")

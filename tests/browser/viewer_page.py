@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
-from dashboard.headers import POLICY
+from orgs.http import CONTENT_POLICY
 from tests.browser.server import ROOT
 
 TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
@@ -38,11 +38,11 @@ class Portal:
     """`pages` are texts by their path, which the static files stand beside."""
 
     address: str = ""
-    policy: str = POLICY
+    policy: str = CONTENT_POLICY
     pages: dict[str, str] = field(default_factory=dict)
 
     def allow(self, gateway: str) -> None:
-        self.policy = POLICY.replace("connect-src 'self'", f"connect-src 'self' {gateway}")
+        self.policy = CONTENT_POLICY.replace("connect-src 'self'", f"connect-src 'self' {gateway}")
 
 
 @dataclass
