@@ -23,7 +23,6 @@ MOST_STEPS = 250_000  # of the parser, which for some nested quotes needs as man
 MOST_MARKUP = 400_000  # characters: a long address that many links share would make hundreds of millions
 MOST_STEPS_OF_ALL, MOST_MARKUP_OF_ALL = 150_000, 8_000_000  # of one page: a document of 1 MB takes 10,000 and 300,000
 ID_PREFIX = "user-content-"  # of headings, so that none takes an id of the page's own
-SCANNED_FOR_EXCERPT = 4_000
 
 ABSOLUTE = re.compile(r"(?:https?://|mailto:)[!-\[\]-~]+", re.IGNORECASE)
 RELATIVE = re.compile(r"(?!//)(?![^/?#]*:)[!-\[\]-~]*")
@@ -83,11 +82,6 @@ class Together:
         self.steps -= env.get("steps", 0)
         self.markup -= len(made)
         return made
-
-
-def excerpt(text: str, length: int) -> str:
-    """Return the beginning as plain text of at most `length` characters: what stands in paragraphs and tables."""
-    return _excerpt(text[:SCANNED_FOR_EXCERPT], length)
 
 
 class TooMuch(ValueError):
@@ -272,21 +266,3 @@ def _text(token: Token) -> str:
 
 def _words(token: Token) -> str:
     return " " if token.type in ("softbreak", "hardbreak") else token.content
-
-
-@lru_cache(maxsize=1024)
-def _excerpt(text: str, length: int) -> str:
-    try:
-        tokens = _parsed(text, {})
-    except TooMuch:
-        return _shortened(text, length)
-    pairs = zip(tokens, islice(tokens, 1, None), strict=False)
-    paragraphs = (_text(inline) for opening, inline in pairs if opening.type in ("paragraph_open", "td_open"))
-    return _shortened(" ".join(paragraphs), length)
-
-
-def _shortened(text: str, length: int) -> str:
-    words = " ".join(text.split())
-    if len(words) <= length:
-        return words
-    return words[: length - 1].rsplit(" ", 1)[0].rstrip(" ,.;:-") + "…"

@@ -115,7 +115,7 @@ def edit(request: OrgRequest) -> HttpResponse:
 def look(request: OrgRequest) -> HttpResponse:
     portal = service.portal_of()
     faults = branding.contrast_faults(branding.parse_variables(portal.variables))
-    context = {"faults": faults, "names": branding.DOCUMENTED, "root": request.site.prefix}
+    context = {"faults": faults}
     return render(request, "portal_managing/look.html", page(request, portal, "Look") | context)
 
 

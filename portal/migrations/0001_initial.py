@@ -125,7 +125,6 @@ class Migration(migrations.Migration):
                 ('position', models.IntegerField(default=0)),
                 ('revision', models.PositiveIntegerField(default=1)),
                 ('extra', models.JSONField(blank=True, default=dict, editable=False)),
-                ('updated_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ('organisation', models.ForeignKey(db_index=False, default=orgs.scope.current_organisation_id, editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='orgs.organisation')),
             ],
             options={

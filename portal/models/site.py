@@ -2,7 +2,6 @@
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models.functions import Now
 
 from orgs.models import OrgOwned, id_field
 
@@ -64,7 +63,6 @@ class Page(OrgOwned):
     position = models.IntegerField(default=0)
     revision = models.PositiveIntegerField(default=1)
     extra = models.JSONField(default=dict, blank=True, editable=False)
-    updated_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         base_manager_name = "objects"

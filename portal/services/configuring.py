@@ -24,7 +24,7 @@ def configure(
     settings: dict[str, Any] = {}
     if told and told != next(iter(portal.notified), ""):
         settings["notified"] = [told, *(each for each in portal.notified[1:] if each != told)]
-    if closes_sign_up and portal.sign_up in (Portal.OPEN, Portal.DOMAIN):
+    if closes_sign_up and portal.takes_sign_ups:
         settings["sign_up"] = Portal.INVITATION
     if hides_catalogue:
         for entry in Entry.objects.filter(audience=Entry.EVERYONE):

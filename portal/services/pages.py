@@ -3,7 +3,6 @@
 from typing import Any, TypedDict
 
 from django.db import transaction
-from django.utils import timezone
 
 from orgs import audit
 from orgs.unique import unless_taken
@@ -52,7 +51,6 @@ def update_page(*, page: Page, revision: int, **settings: Any) -> Page:
         setattr(saved, name, value)
     if changes := audit.differences(before, settings, untold=UNTOLD):
         saved.revision += 1
-        saved.updated_at = timezone.now()
         _write(saved)
         audit.record("changed", kind=KIND, obj=saved, changes=changes)
     return saved

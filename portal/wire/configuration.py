@@ -96,7 +96,7 @@ def configuration_document(portal: Portal | None, kept: Mapping[str, Any], organ
         "id": portal.pk if portal else "",
         "org_id": organisation_id,
         "email": next(iter(portal.notified), "") if portal else "",
-        "disable_signup": portal is None or portal.sign_up not in (Portal.OPEN, Portal.DOMAIN),
+        "disable_signup": portal is None or not portal.takes_sign_ups,
     }
     return UNSET | dict(kept) | known
 

@@ -269,22 +269,6 @@ def test_text_that_cannot_be_laid_out_is_shown_as_written_and_said_to_be_so() ->
         assert markdown.html(text).startswith(f'<pre tabindex="0">{text[:1].replace("<", "&lt;")}')
 
 
-@pytest.mark.parametrize(
-    ("text", "begins"),
-    [
-        ("# Payments\n\nTake *card*\npayments [here](/a) & `now`.", "Take card payments here & now."),
-        ("One two three four five six seven eight", "One two three four five six…"),
-        ("- one\n- two\n\n```\ncode\n```", "one two"),
-        ("a <b>c</b>", "a <b>c</b>"),
-        ("x" * 100, "x" * 29 + "…"),
-        ("", ""),
-        (">" * 50_000, ""),
-    ],
-)
-def test_excerpt_is_the_beginning_without_markup(text: str, begins: str) -> None:
-    assert markdown.excerpt(text, 30) == begins
-
-
 def test_many_texts_of_one_page_are_laid_out_until_it_is_too_much_of_all() -> None:
     links = f"[a]: /{'x' * 1_200}\n\n" + "[a] " * 270
     table = f"{'|a' * 30}\n{'|-' * 30}\n" + f"{'|x' * 30}\n" * 60
