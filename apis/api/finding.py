@@ -32,6 +32,20 @@ def require_own(call: Call[Any, Any], org_id: object) -> None:
         raise Refusal(400, FOREIGN)
 
 
+def require_new(call: Call[Any, Any]) -> None:
+    """Refuse a body that names another organisation, or an id for what is to be created."""
+    require_own(call, call.body.org_id)
+    if call.body.id:
+        raise Refusal(400, "id is given here: leave it out.")
+
+
+def require_same(call: Call[Any, Any], id: str, what: str) -> None:
+    """Refuse a body that names another organisation, or another id than the object's; `what` is its kind."""
+    require_own(call, call.body.org_id)
+    if call.body.id not in (None, "", id):
+        raise Refusal(400, f"id: {what} keeps its id.")
+
+
 @contextmanager
 def clients_words() -> Iterator[None]:
     """Say of an id that is taken in the organisation what clients look for."""

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from django.db.models import QuerySet
 
-from apis.api.finding import require_own
+from apis.api.finding import require_new, require_same
 from keys.models import KeyPolicy
 from orgs.http import address
 from orgs.machines import Answer, Call, Paged, Refusal, Streamed, find, ok, operation, page_of
@@ -125,9 +125,7 @@ def get_subscriptions(call: Call[Any, None], id: str) -> dict[str, str]:
 def create_developer(call: Call[Any, DeveloperBody]) -> Answer:
     """`Message` is the id. Without a password they sign in after a reset. The address counts as proven."""
     sent = call.body
-    require_own(call, sent.org_id)
-    if sent.id:
-        raise Refusal(400, "id is given here: leave it out.")
+    require_new(call)
     wire.refuse_beginnings(sent)
     wanted = wire.read(sent, call.document)
     developer = Developer(email=wanted.email, name=wanted.name, groups=wanted.groups, extra=wanted.extra)
@@ -145,9 +143,7 @@ def create_developer(call: Call[Any, DeveloperBody]) -> Answer:
 def update_developer(call: Call[Any, DeveloperBody], id: str) -> Answer:
     """`inactive` signs them out and disables their keys, until it is false again."""
     developer, sent = found(call, id), call.body
-    require_own(call, sent.org_id)
-    if sent.id not in (None, "", id):
-        raise Refusal(400, "id: a developer keeps its id.")
+    require_same(call, id, "a developer")
     if sent.password:
         raise Refusal(400, SET_ELSEWHERE)
     wanted = wire.read(sent, call.document, developer)

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from apis import openapi
-from apis.api.finding import require_own
+from apis.api.finding import require_new
 from orgs.machines import Answer, Call, Refusal, find, ok, operation
 from orgs.machines.answers import Envelope
 from orgs.permissions import Level, ObjectKind
@@ -58,9 +58,7 @@ def get_documentation(call: Call[Any, None], id: str) -> DocumentationDocument:
 def create_documentation(call: Call[Any, DocumentationBody]) -> Answer:
     """`Message` is its id, by which an entry of the catalogue names it."""
     sent = call.body
-    require_own(call, sent.org_id)
-    if sent.id:
-        raise Refusal(400, "id is given here: leave it out.")
+    require_new(call)
     if sent.doc_type not in (None, "", SWAGGER):
         raise Refusal(400, "doc_type: only swagger, which is an OpenAPI document in base64.")
     return ok(services.create_documentation(text=openapi.read(_decoded(sent.documentation)).text).pk)

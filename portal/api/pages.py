@@ -5,8 +5,8 @@ from typing import Any
 
 import msgspec
 
-from apis.api.finding import require_own
-from orgs.machines import Answer, Call, Paged, Refusal, Streamed, find, ok, operation, page_of
+from apis.api.finding import require_new, require_same
+from orgs.machines import Answer, Call, Paged, Streamed, find, ok, operation, page_of
 from orgs.machines.answers import Envelope
 from orgs.permissions import Level, ObjectKind
 from portal.models import Page
@@ -48,9 +48,7 @@ def get_page(call: Call[Any, None], id: str) -> dict[str, Any]:
 @operation("POST", "/api/portal/pages", "Create a page of the portal", access=WRITE, body=PageBody, answers=Envelope)
 def create_page(call: Call[Any, PageBody]) -> Answer:
     """`Message` is its id. It is published at once, on a portal that is on."""
-    require_own(call, call.body.org_id)
-    if call.body.id:
-        raise Refusal(400, "id is given here: leave it out.")
+    require_new(call)
     return ok(services.create_page(**wire.read(call.body, call.document), is_published=True).pk)
 
 
@@ -60,9 +58,7 @@ def create_page(call: Call[Any, PageBody]) -> Answer:
 )  # fmt: skip
 def update_page(call: Call[Any, PageBody], id: str) -> Answer:
     page = found(call, id)
-    require_own(call, call.body.org_id)
-    if call.body.id not in (None, "", id):
-        raise Refusal(400, "id: a page keeps its id.")
+    require_same(call, id, "a page")
     services.update_page(page=page, revision=page.revision, **wire.read(call.body, call.document, page))
     return ok("Data updated")
 

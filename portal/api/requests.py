@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from django.db.models import Q, QuerySet
 
-from apis.api.finding import require_own
+from apis.api.finding import require_new
 from keys.models import Policy
 from orgs.ids import is_id
 from orgs.machines import Answer, Call, Paged, Refusal, Streamed, find, not_found, ok, operation, page_of
@@ -80,9 +80,7 @@ def get_request(call: Call[Any, None], id: str) -> dict[str, Any]:
 def create_request(call: Call[Any, RequestBody]) -> Answer:
     """`Message` is the request's id. Where the plan gives keys at once it is approved by this."""
     sent = call.body
-    require_own(call, sent.org_id)
-    if sent.id:
-        raise Refusal(400, "id is given here: leave it out.")
+    require_new(call)
     developer = find(call, Developer.objects.all(), "by_user: there is no such developer.", pk=sent.by_user)
     plan = offered(wire.policy_of(sent))
     kept = wire.kept_of(sent, call.document)
