@@ -41,7 +41,7 @@ def add(request: OrgRequest) -> HttpResponse:
         except DomainRefused as refused:
             form.add_error(refused.field or None, str(refused))
         else:
-            messages.success(request, f"{domain.host} is claimed. Prove now that it is yours.")
+            messages.success(request, f"{names.shown(domain.host)} is claimed. Prove now that it is yours.")
             return redirect("domains:detail", id=domain.pk)
     context = {"page_title": "Add a domain", "form": form, "action": "Add the domain"}
     return render(request, "domains/form.html", context)
@@ -58,9 +58,10 @@ def edit(request: OrgRequest, id: str) -> HttpResponse:
         except DomainRefused as refused:
             form.add_error(refused.field or None, str(refused))
         else:
-            messages.success(request, f"{domain.host} is saved.")
+            messages.success(request, f"{names.shown(domain.host)} is changed.")
             return redirect("domains:detail", id=domain.pk)
-    context = {"page_title": f"Change {names.shown(domain.host)}", "form": form, "action": "Save", "domain": domain}
+    host = names.shown(domain.host)
+    context = {"page_title": f"Change {host}", "form": form, "action": "Save", "domain": domain, "host": host}
     return render(request, "domains/form.html", context)
 
 
@@ -69,7 +70,7 @@ def edit(request: OrgRequest, id: str) -> HttpResponse:
 def check_now(request: OrgRequest, id: str) -> HttpResponse:
     domain = _find(id)
     services.check_now(domain=domain)
-    messages.success(request, f"{domain.host} is looked up now.")
+    messages.success(request, f"The proof of {names.shown(domain.host)} is looked up now.")
     return redirect("domains:detail", id=domain.pk)
 
 
@@ -80,16 +81,17 @@ def delete(request: OrgRequest, id: str, apis_at: Callable[[str], Sequence[str]]
     domain = _find(id)
     if request.method == "POST":
         services.delete_domain(domain=domain)
-        messages.success(request, f"{domain.host} is deleted.")
+        messages.success(request, f"{names.shown(domain.host)} is deleted.")
         return redirect("domains:list")
+    host = names.shown(domain.host)
     confirm = {
-        "title": f"Delete {names.shown(domain.host)}?",
+        "title": f"Delete {host}?",
         "stops": pages.stops(domain, apis_at(domain.host)),
         "undo": "It can be claimed again, with another record. Somebody else may prove it before you do.",
         "action_label": "Delete the domain",
         "cancel_url": "../",
     }
-    context = {"page_title": f"Delete {names.shown(domain.host)}", "confirm": confirm, "domain": domain}
+    context = {"page_title": f"Delete {host}", "confirm": confirm, "domain": domain, "host": host}
     return render(request, "domains/delete.html", context)
 
 

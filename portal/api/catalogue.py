@@ -10,7 +10,7 @@ from orgs.wire import refuse_to_keep_more, unknown_fields
 from portal.models import Entry, Portal
 from portal.services.configuring import CONFIGURATION
 from portal.services.replacing import entries_there, replace_catalogue
-from portal.services.settings import keep, update_portal
+from portal.services.settings import keep, locked_portal
 from portal.wire import catalogue as wire
 from portal.wire.catalogue import CatalogueBody, CatalogueDocument
 
@@ -39,7 +39,7 @@ def create_catalogue(call: Call[Any, CatalogueBody]) -> Answer:
     require_own(call, call.body.org_id)
     if call.body.apis:
         raise Refusal(400, "apis: publish them with PUT, with all entries that there are to be.")
-    return ok(update_portal().pk)
+    return ok(locked_portal().pk)
 
 
 @operation("PUT", "/api/portal/catalogue", "Replace the catalogue", access=WRITE, body=CatalogueBody, answers=Envelope,
@@ -53,7 +53,7 @@ def update_catalogue(call: Call[Any, CatalogueBody]) -> Answer:
     require_own(call, sent.org_id)
     if "apis" not in call.document:
         raise Refusal(400, "apis: send all entries; an empty list removes them.")
-    portal = update_portal()
+    portal = locked_portal()
     if sent.id not in (None, "", portal.pk):
         raise Refusal(400, f"id: the catalogue of this organisation is “{portal.pk}”.")
     configuration = portal.extra.get(CONFIGURATION, {})

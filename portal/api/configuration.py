@@ -10,7 +10,7 @@ from orgs.permissions import Level, ObjectKind
 from orgs.wire import refuse_to_keep_more
 from portal.models import Portal
 from portal.services.configuring import CONFIGURATION, configure
-from portal.services.settings import keep, update_portal
+from portal.services.settings import keep, locked_portal
 from portal.wire import configuration as wire
 from portal.wire.configuration import (
     ConfigurationBody,
@@ -84,7 +84,7 @@ def configured(call: Call[Any, ConfigurationBody]) -> Portal:
 def checked(call: Call[Any, Any]) -> Portal:
     """Return the organisation's portal, which the body must not name wrongly."""
     require_own(call, call.body.org_id)
-    portal = update_portal()
+    portal = locked_portal()
     if call.body.id not in (None, "", portal.pk):
         raise Refusal(400, f"id: of this organisation's portal it is “{portal.pk}”.")
     return portal

@@ -147,10 +147,10 @@ def invite(request: OrgRequest) -> HttpResponse:
 
 
 def _shown_once(request: OrgRequest, sign_up: SignUp, link: str) -> HttpResponse:
-    way = "It is on its way by mail." if mail.is_real() else "No mail is sent here: hand it on yourself."
+    mailed = "It is on its way to them by mail too. " if mail.is_real() else ""
     secret = {
         "title": f"The invitation of {sign_up.email}",
-        "text": f"{way} Send this link to them alone: it works once, within 72 hours.",
+        "text": f"{mailed}Give this link to them alone: it works once, within 72 hours, and is not shown again.",
         "label": "Link",
         "value": link,
         "done_url": f"{request.site.prefix}/developers/",

@@ -16,7 +16,7 @@ from keys.models import Policy, PolicyAccess
 from portal.models import Documentation, Entry, Plan
 from portal.services import publishing
 from portal.services.publishing import PlanSettings
-from portal.services.settings import update_portal
+from portal.services.settings import locked_portal
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class There:
 @transaction.atomic
 def replace_catalogue(*, wanted: Sequence[Wanted], audience: str) -> None:
     """Make the catalogue this, in this order. New entries are for this audience."""
-    update_portal()  # locks its row: of two clients one waits for the other
+    locked_portal()  # of two clients one waits for the other
     there = entries_there()
     opened = _apis_of(each.policy for each in wanted)
     last = max((each.entry.position for each in there), default=0)

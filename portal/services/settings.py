@@ -45,7 +45,7 @@ def portal_of() -> Portal:
 @transaction.atomic
 def update_portal(**settings: Any) -> Portal:
     """Change what is named out of PortalSettings. New terms have to be accepted by every developer."""
-    portal = _locked()
+    portal = locked_portal()
     before = {name: getattr(portal, name) for name in settings}
     for name, value in settings.items():
         setattr(portal, name, value.strip() if isinstance(value, str) else value)
@@ -70,14 +70,14 @@ def update_portal(**settings: Any) -> Portal:
 @transaction.atomic
 def keep(*, part: str, fields: Mapping[str, Any]) -> Portal:
     """Keep what clients say of this part of the portal, which has no effect."""
-    kept = {name: value for name, value in _locked().extra.items() if name != part}
+    kept = {name: value for name, value in locked_portal().extra.items() if name != part}
     return update_portal(extra=kept | ({part: dict(fields)} if fields else {}))
 
 
 @transaction.atomic
 def set_logo(*, logo: branding.Logo | None) -> Portal:
     """Show this picture in the portal's head; None takes it away."""
-    portal = _locked()
+    portal = locked_portal()
     portal.logo, portal.logo_type = (logo.data, logo.content_type) if logo else (b"", "")
     portal.revision += 1
     portal.save(update_fields=["logo", "logo_type", "revision"])
@@ -85,7 +85,7 @@ def set_logo(*, logo: branding.Logo | None) -> Portal:
     return portal
 
 
-def _locked() -> Portal:
+def locked_portal() -> Portal:
     """Return the organisation's row, which is made by this where there is none: two who do wait for each other."""
     Portal.objects.bulk_create([Portal()], ignore_conflicts=True)
     return Portal.objects.defer("logo").select_for_update().get()
