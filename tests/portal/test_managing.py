@@ -176,7 +176,7 @@ def test_delete_pages_name_what_of_the_portal_stops(world: World, shop: Shop) ->
     for path in (f"/apis/{others.pk}/delete/", f"/policies/{policy.pk}/delete/"):
         assert named in text_of(ann.get(path)).replace("&#x27;", "'")
     asked = f"/catalogue/{shop.entry.pk}/delete/"
-    assert "Developers' keys for it, which work on: 1." in text_of(ann.get(asked))
+    assert "keys for it, which work on: 1." in text_of(ann.get(asked))
 
 
 def test_invitation_is_mailed_and_its_link_is_shown_once(world: World, shop: Shop) -> None:
