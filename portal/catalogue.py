@@ -31,6 +31,11 @@ def visible(developer: Developer | None) -> "QuerySet[Entry]":
     return Entry.objects.filter(works, audience, is_published=True)
 
 
+def with_api(entries: "QuerySet[Entry]") -> "QuerySet[Entry]":
+    """Read each entry's API with it, but for its OpenAPI document, which may have megabytes."""
+    return entries.select_related("api").defer("api__openapi")
+
+
 def plans_of(entries: Iterable[Entry]) -> "QuerySet[Plan]":
     """Return the plans that are offered for these entries, in their order."""
     return Plan.objects.filter(OPEN_PLAN, entry__in=[entry.pk for entry in entries]).order_by("position", "name", "id")

@@ -18,7 +18,7 @@ from orgs.paging import Sort
 from orgs.permissions import Level, ObjectKind, may, require
 from portal import documents, entry_page
 from portal.addresses import places_of
-from portal.catalogue import why_closed, why_hidden
+from portal.catalogue import why_closed, why_hidden, with_api
 from portal.managing.forms import EntryForm, PlanForms, PlanFormSet
 from portal.managing.frame import confirm_page, history, preview_page
 from portal.models import WITH_KEY, Entry, KeyRequest, Plan
@@ -84,7 +84,7 @@ def _row(
 @READ
 @require_safe
 def detail(request: OrgRequest, id: str) -> HttpResponse:
-    entry = get_object_or_404(Entry.objects.select_related("api").defer("api__openapi"), pk=id)
+    entry = get_object_or_404(with_api(Entry.objects.all()), pk=id)
     plans = list(Plan.objects.filter(entry=entry).select_related("policy").order_by("position", "name", "id"))
     counts = dict(
         KeyRequest.objects.filter(WITH_KEY, plan__entry=entry).order_by().values_list("plan_id").annotate(Count("pk"))
@@ -178,7 +178,7 @@ def _save(entry: Entry | None, settings: dict[str, Any], plans: list[Any]) -> En
 @READ
 @require_safe
 def preview(request: OrgRequest, id: str) -> HttpResponse:
-    entry = get_object_or_404(Entry.objects.select_related("api").defer("api__openapi"), pk=id)
+    entry = get_object_or_404(with_api(Entry.objects.all()), pk=id)
     portal = portals.portal_of()
     prefix = request.site.prefix
     context = entry_page.context(entry, portal, developer=None, root=f"{prefix}/portal/", is_preview=True)

@@ -130,7 +130,7 @@ def _saved(wanted: Wanted, there: There | None, opened: Mapping[str, list[str]],
     }
     api_id = _api_of(wanted, there, opened)
     if there is None or there.entry.api_id != api_id:
-        settings["api"] = Api.objects.get(pk=api_id) if api_id else None
+        settings["api"] = Api.objects.only("name").get(pk=api_id) if api_id else None
     if there is None:
         entry = publishing.create_entry(**settings, **first)
     else:

@@ -64,8 +64,7 @@ def _pager(total: int, number: int, kept: dict[str, str]) -> dict[str, str]:
 
 def find_entry(request: PortalRequest, slug: str) -> Entry:
     """404 for what this visitor may not see, as for what never was."""
-    shown = catalogue.visible(request.developer).select_related("api").defer("api__openapi")
-    return get_object_or_404(shown, slug=slug)
+    return get_object_or_404(catalogue.with_api(catalogue.visible(request.developer)), slug=slug)
 
 
 @visitors

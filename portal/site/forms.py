@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.db.models import QuerySet
 
 from portal.models import Application
 from users.forms import EmailField, NewPasswordForm
@@ -62,9 +63,9 @@ class RequestForm(forms.Form):
         label="What do you need it for?", max_length=500, required=False, widget=forms.Textarea(attrs={"rows": 3})
     )
 
-    def __init__(self, *args: Any, applications: Any, is_automatic: bool, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, applications: "QuerySet[Application]", is_automatic: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        newest = max(applications, key=lambda one: one.created_at, default=None)
+        newest = applications.order_by("-created_at", "-id").first()
         if newest is None:
             del self.fields["application"]
             self.fields["new_application"].label = "Name of your application"

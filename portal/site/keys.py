@@ -95,8 +95,8 @@ def take(request: DeveloperRequest, id: str) -> HttpResponse:
 @sensitive_variables("token")
 def call_with(request: DeveloperRequest, asked: KeyRequest, key: Key, token: str) -> str:
     """Return a line for a shell that calls what the key was asked for, or else something that it opens."""
-    shown = catalogue.visible(request.developer).filter(plans=asked.plan_id).select_related("api")
-    entry = shown.first() if asked.plan_id else None
+    shown = catalogue.visible(request.developer).filter(plans=asked.plan_id)
+    entry = catalogue.with_api(shown).first() if asked.plan_id else None
     call = documents.call_of(entry, request.portal) if entry else None
     if call and call.address:
         return shlex.join(["curl", "-H", f"{call.header}: {token}", call.address])
