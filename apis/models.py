@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import ArrayField, RangeOperators
 from django.db import models
 from django.db.models.functions import Lower, Now
 from django.db.models.lookups import Exact
@@ -25,6 +26,15 @@ class RTrimSlash(models.Func):
     template = "rtrim(%(expressions)s, '/')"
 
 
+class Below(models.Func):
+    """All texts that begin with a path and its slash, as a range: “0” comes right after “/”.
+
+    Of two such ranges one holds the other, or they have nothing in common.
+    """
+
+    template = "listen_paths(rtrim(%(expressions)s, '/') || '/', rtrim(%(expressions)s, '/') || '0')"
+
+
 def computed(expression: models.Expression, field: "models.Field[Any, Any]") -> models.GeneratedField:
     return models.GeneratedField(expression=expression, output_field=field, db_persist=True)
 
@@ -36,8 +46,10 @@ class Api(OrgOwned):
     `user_owners` and `group_owners` are the ids that clients keep there; they give nobody a right.
 
     Two APIs with one listen path stop each other on a gateway, whoever owns them: so the path is unique across
-    organisations, and so is `api_id`. At a domain it is unique within the organisation, since gateways are told only
-    of the APIs whose organisation has proven their domain.
+    organisations, and so is `api_id`. Of two paths one of which is below the other, gateways take the longer: so both
+    are one organisation's. Nothing is below “/” in that way, or whoever took it first would shut out all others.
+    At a domain a path is unique within the organisation, since gateways are told only of the APIs whose organisation
+    has proven their domain.
     """
 
     id = id_field()
@@ -75,6 +87,14 @@ class Api(OrgOwned):
             models.UniqueConstraint(fields=["api_id"], name="apis_api_id"),
             # With and without a slash at its end it is the same path to a gateway.
             models.UniqueConstraint(RTrimSlash("listen_path"), name="apis_listen_path", condition=models.Q(domain="")),
+            ExclusionConstraint(
+                name="apis_listen_path_apart",
+                expressions=[
+                    (Below("listen_path"), RangeOperators.OVERLAPS),
+                    ("organisation", RangeOperators.NOT_EQUAL),
+                ],
+                condition=models.Q(domain="") & ~models.Q(listen_path="/"),
+            ),
             models.UniqueConstraint(
                 "organisation",
                 "domain",

@@ -167,7 +167,7 @@ def _save(api: Api, definition: RawDefinition, *, force_insert: bool = False) ->
             api.save(force_insert=force_insert)
     except IntegrityError as error:
         match error.__cause__.diag.constraint_name:  # type: ignore[union-attr]
-            case "apis_listen_path" | "apis_listen_path_at_domain":
+            case "apis_listen_path" | "apis_listen_path_apart" | "apis_listen_path_at_domain":
                 raise _listen_path_taken(definition) from None
             case "apis_api_id" | "apis_api_pkey":
                 raise _IdTaken from None

@@ -116,6 +116,49 @@ def test_create_api_does_not_say_that_another_organisation_listens_there(world: 
     )
 
 
+@pytest.mark.parametrize(
+    ("path", "is_free"),
+    [
+        ("/acme/orders/new/", False),
+        ("/acme/orders/new", False),
+        ("/acme/", False),
+        ("/acme", False),
+        ("/acme/orders-new/", True),
+        ("/acme/order/", True),
+        ("/acme/Orders/", True),
+        ("/acme-orders/", True),
+        ("/", True),
+    ],
+)
+def test_path_below_or_above_another_organisations_is_not_available(world: World, path: str, is_free: bool) -> None:
+    """Gateways take the longest path: it would be sent what is meant for the other one."""
+    with scope.opened(scope.of(world.globex.id)):
+        services.create_api(definition=definition())
+    with scope.opened(scope.of(world.acme.id)):
+        if is_free:
+            services.create_api(definition=definition(listen_path=path))
+            return
+        with pytest.raises(services.ListenPathTaken, match="It is not available"):
+            services.create_api(definition=definition(listen_path=path))
+        assert not Api.objects.exists()
+        services.create_api(definition=definition(listen_path=path) | {"domain": "a.example"})
+
+
+def test_path_below_or_above_ones_own_is_free(in_acme: World) -> None:
+    for path in ("/acme/orders/", "/acme/orders/new/", "/acme/", "/"):
+        services.create_api(definition=definition(listen_path=path))
+    assert Api.objects.count() == 4
+
+
+def test_whoever_listens_at_the_root_shuts_nobody_out(world: World) -> None:
+    with scope.opened(scope.of(world.globex.id)):
+        services.create_api(definition=definition(listen_path="/"))
+    with scope.opened(scope.of(world.acme.id)):
+        services.create_api(definition=definition())
+        with pytest.raises(services.ListenPathTaken):
+            services.create_api(definition=definition(listen_path="/"))
+
+
 def test_create_api_allows_one_listen_path_on_two_domains(in_acme: World) -> None:
     services.create_api(definition=definition())
     services.create_api(definition=definition() | {"domain": "shop.example"})

@@ -238,14 +238,16 @@ class Organisation:
 
     def api(self, name: str, upstream: str, **fields: Any) -> tuple[str, str]:
         """Return the id of the row and the `api_id`."""
-        definition = {
+        made = self.call("POST", "/api/apis", {"api_definition": self.definition(name, upstream, **fields)})
+        return made["Meta"], made["ID"]
+
+    def definition(self, name: str, upstream: str, **fields: Any) -> dict[str, Any]:
+        return {
             "name": name, "active": True, "use_standard_auth": True, "auth": {"auth_header_name": "Authorization"},
             "version_data": {"not_versioned": True, "versions": {"Default": {"name": "Default"}}},
             "proxy": {"listen_path": f"/{self.slug}-{name}/", "target_url": upstream, "strip_listen_path": True},
             **fields,
         }  # fmt: skip
-        made = self.call("POST", "/api/apis", {"api_definition": definition})
-        return made["Meta"], made["ID"]
 
     def key(self, *api_ids: str, **fields: Any) -> dict[str, Any]:
         rights = {id: {"api_id": id, "versions": ["Default"]} for id in api_ids}

@@ -172,6 +172,23 @@ def test_certificate_is_shown_to_an_upstream_that_asks_for_it(fleet: Fleet, acme
         assert fleet.gateway.call(acme.path("plain")) >= 500
 
 
+def test_calls_below_a_path_are_of_the_organisation_that_has_it(
+    fleet: Fleet, acme: Organisation, globex: Organisation
+) -> None:
+    """A gateway sends a call to the longest path that there is, whoever has it."""
+    _, api_id = acme.api("shop", fleet.upstream)
+    token, path = acme.key(api_id)["key_id"], acme.path("shop")
+    fleet.gateway.until(path, token, 200)
+    below = {"proxy": {"listen_path": f"{path}pay/", "target_url": fleet.upstream}, **KEYLESS}
+    definition = globex.definition("pay", fleet.upstream, **below)
+    refused = globex.client.post("/api/apis", json={"api_definition": definition})
+    assert refused.status_code == 400
+    assert "It is not available" in refused.text
+    acme.api("pay", fleet.upstream, **below)
+    fleet.gateway.until(f"{path}pay/", "", 200)
+    assert fleet.gateway.call(path) == 401
+
+
 def test_api_at_a_domain_is_served_there_alone_and_while_it_is_proven(fleet: Fleet, acme: Organisation) -> None:
     _, api_id = acme.api("at-home", fleet.upstream, domain=HOST)
     _, later = acme.api("later", fleet.upstream)
