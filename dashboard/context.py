@@ -18,6 +18,8 @@ Link = tuple[str, str, str, ObjectKind | None]
 # [(group, [(label, href, icon, is current, how many wait there)])], hashable.
 Navigation = tuple[tuple[str, tuple[tuple[str, str, str, bool, str], ...]], ...]
 REQUESTS = "/key-requests/"
+# The pages that say how many wait: on all others the question would cost more than it tells.
+OF_PORTAL = ("/catalogue/", "/developers/", REQUESTS, "/portal-pages/", "/portal-settings/")
 ORGANISATION_LINKS: tuple[tuple[str, tuple[Link, ...]], ...] = (
     ("", (("Overview", "/", "home", None),)),
     (
@@ -137,8 +139,8 @@ def navigation_of(request: OrgRequest) -> SafeString:
 def navigation(request: OrgRequest) -> Navigation:
     """Return what the user may read, as plain paths: `reverse` is slow."""
     site, here = request.site, request.path_info
-    sees_requests = site.kind != Kind.ALL and request.user.level(ObjectKind.PORTAL) >= Level.READ
-    counts = {REQUESTS: waiting()} if sees_requests else {}
+    counts_requests = here.startswith(OF_PORTAL) and request.user.level(ObjectKind.PORTAL) >= Level.READ
+    counts = {REQUESTS: waiting()} if counts_requests and site.kind != Kind.ALL else {}
     groups = ALL_LINKS if site.kind == Kind.ALL else ORGANISATION_LINKS
     return tuple(
         (

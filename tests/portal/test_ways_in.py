@@ -26,11 +26,11 @@ def test_navigation_says_how_many_requests_wait_here_to_those_who_may_see_them(
     with scope.opened(scope.of(world.globex.id)):
         a_request(other_shop)
     ann = signed_in(world.ann)
-    assert "waiting" not in navigation_of(ann.get("/keys/").content.decode())
+    assert "waiting" not in navigation_of(ann.get("/catalogue/").content.decode())
     with scope.opened(scope.of(world.acme.id)):
         a_request(shop)
         a_request(shop, application="Second")
-    assert '>2<span class="visually-hidden"> waiting' in navigation_of(ann.get("/keys/").content.decode())
+    assert '>2<span class="visually-hidden"> waiting' in navigation_of(ann.get("/catalogue/").content.decode())
     keeper = signed_in(user("keys@acme.example", world.acme, permissions={"keys": "read"}))
     seen = navigation_of(keeper.get("/keys/").content.decode())
     assert ("Keys" in seen, "waiting" in seen) == (True, False)
