@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from html import unescape
 from typing import Any, cast
 
 from django.conf import settings
@@ -105,8 +106,8 @@ def a_request(shop: Shop, **fields: Any) -> KeyRequest:
 
 def text_of(answer: Any) -> str:
     """Return what a page says, without its markup."""
-    html = cast(HttpResponse, answer).content.decode()
-    return " ".join(re.sub(r"<[^>]+>", " ", html).split())
+    markup = cast(HttpResponse, answer).content.decode()
+    return unescape(" ".join(re.sub(r"<[^>]+>", " ", markup).split()))
 
 
 def newest_mail() -> EmailMessage:
