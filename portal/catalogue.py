@@ -81,7 +81,7 @@ SELECT json_build_object(
 CARD = ("id", "position", "slug", "title", "summary", "categories", "audience", "authentication")
 
 
-def find(developer: Developer | None, *, words: str = "", category: str = "", first: int = 0, most: int = 60) -> Found:
+def find(developer: Developer | None, *, words: str = "", category: str = "", first: int = 0, most: int = 30) -> Found:
     """Search by words, each of which must be in the title, the summary or a category.
 
     An organisation publishes hundreds, and under row-level security no index helps: they are looked through.

@@ -1,4 +1,4 @@
-"""The cards of the catalogue. By hand, since the template engine took longer for sixty of them than all else did."""
+"""The cards of the catalogue. By hand, since the template engine took longer for a page of them than all else did."""
 
 from collections.abc import Iterable
 from html import escape

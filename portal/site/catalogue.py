@@ -12,7 +12,7 @@ from portal.models import Entry
 from portal.site import cards
 from portal.site.frame import show
 
-PAGE = 60
+PAGE = 30
 LONGEST = 100
 
 
