@@ -74,4 +74,4 @@ def measure(walls: Any, compare: Any, say: Say, rounds: int, document: Path) -> 
     else:
         print(f"  {document} is missing: the page of a large document is not measured")
     asked = walls("unknown_host", 100)
-    say("statements for 100 requests to a host that nobody has", asked, 1, "with BEGIN and COMMIT: 3 of the first one")
+    say("statements for 100 requests to a host that nobody has", asked, 1, "of the first one alone")
