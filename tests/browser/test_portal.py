@@ -170,6 +170,7 @@ def test_stranger_calls_the_gateway_with_a_key_that_an_administrator_has_approve
     link = shop.mailbox.link(ANN.email, "A developer asks for a key")
     ann.goto("/")
     fill_sign_in(ann, ANN)
+    ann.goto(f"{ANN.site}/catalogue/")
     expect(ann.get_by_role("link", name="Requests 1 waiting")).to_be_visible()
     ann.goto(link)
     expect(ann.get_by_text("To see where they are")).to_be_visible()
