@@ -1,10 +1,14 @@
-"""What developers call: the gateway for tests at an address, which counts and records requests as real ones do."""
+"""What developers call: the gateway for tests at an address, which counts and records requests as real ones do.
+
+Where TYK_GATEWAY_BIN names a real one, it is that.
+"""
 
 import hashlib
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from threading import Lock
 from typing import Any
 
@@ -15,15 +19,19 @@ from gateways.outbox import QUOTA
 from tests.analytics.traffic import LIST, record
 from tests.browser.server import Server
 from tests.browser.viewer_page import CORS, Quiet, served
+from tests.gateways import real
 from tests.gateways.gateway import Gateway
-from tests.gateways.real import redis_url, secret
+from tests.gateways.real import Upstream, listening, redis_url, secret
 
 WITHIN_S = 10
 
 
 @dataclass
 class CalledGateway:
+    """`target` is where its APIs have to lead, if it goes there."""
+
     address: str = ""
+    target: str = ""
 
     def call(self, path: str, key: str) -> int:
         return httpx.get(self.address + path, headers={"authorization": key}).status_code
@@ -37,7 +45,17 @@ class CalledGateway:
 
 
 @contextmanager
-def called_gateway(server: Server) -> Iterator[CalledGateway]:
+def called_gateway(server: Server, folder: Path) -> Iterator[CalledGateway]:
+    if not real.PROGRAM:
+        with gateway_for_tests(server) as called:
+            yield called
+        return
+    with listening(Upstream) as upstream, real.gateway(server, server.address, folder) as gateway:
+        yield CalledGateway(gateway.address, upstream)
+
+
+@contextmanager
+def gateway_for_tests(server: Server) -> Iterator[CalledGateway]:
     def send(method: str, path: str, headers: dict[str, str], body: str) -> tuple[int, str]:
         answer = httpx.request(method, server.address + path, headers=headers, content=body)
         return answer.status_code, answer.text

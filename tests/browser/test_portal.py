@@ -44,13 +44,14 @@ def shop(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     with (
         mailbox() as box,
         running(tmp_path_factory.mktemp("shop"), EMAIL_URL=box.url) as server,
-        called_gateway(server) as gateway,
+        called_gateway(server, tmp_path_factory.mktemp("gateway")) as gateway,
         pages_at(server.address, chromium) as open_page,
     ):
         ann = open_page()
         ann.goto("/")
         fill_sign_in(ann, ANN)
-        import_api(ann)
+        import_api(ann, gateway.target)
+        let_pages_call(ann, server.address)
         for name in ("Trial", "Standard"):
             create_policy(ann, name)
         publish(ann)
@@ -64,11 +65,23 @@ def open_page(shop: Shop, chromium: Browser) -> Iterator[OpenPage]:
         yield opened
 
 
-def import_api(ann: Page) -> None:
+def import_api(ann: Page, target: str) -> None:
     ann.goto(f"{ANN.site}/apis/import/")
+    ann.get_by_label("Target").fill(target)
     ann.get_by_label("Or paste a document").fill(json.dumps(DOCUMENT))
     ann.get_by_role("button", name="Import").click()
     expect(ann.get_by_role("heading", level=1)).to_have_text("Parcels")
+
+
+def let_pages_call(ann: Page, origin: str) -> None:
+    """As the portal's documentation says, so that browsers show a page of the portal what the gateway answers."""
+    ann.get_by_role("link", name="Definition").click()
+    ann.get_by_role("link", name="Edit as JSON").click()
+    text = ann.get_by_label("Definition")
+    cors = {"enable": True, "allowed_origins": [origin], "allowed_headers": ["Authorization"]}
+    text.fill(json.dumps(json.loads(text.input_value()) | {"CORS": cors}))
+    ann.get_by_role("button", name="Save").click()
+    expect(ann.get_by_role("heading", level=1)).to_contain_text("Parcels")
 
 
 def create_policy(ann: Page, name: str) -> None:
