@@ -40,6 +40,7 @@ class EmailsField(ListField):
 
 
 class PortalForm(forms.Form):
+    revision = forms.IntegerField(widget=forms.HiddenInput, required=False)
     is_on = forms.BooleanField(
         label="The portal is on", required=False, help_text="While it is off, there is nothing at its address."
     )

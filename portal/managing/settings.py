@@ -21,7 +21,7 @@ from users.services.errors import Refused
 READ = require(ObjectKind.PORTAL, Level.READ)
 WRITE = require(ObjectKind.PORTAL, Level.WRITE)
 KEEP = "private, max-age=86400"  # what nobody but the browser keeps: the portal may be off
-FIELDS = ("is_on", "title", "tagline", "gateway_url", "sign_up", "email_domains", "notified", "terms")
+FIELDS = ("is_on", "title", "tagline", "gateway_url", "sign_up", "email_domains", "notified", "terms", "revision")
 
 
 @READ

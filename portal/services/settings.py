@@ -15,6 +15,7 @@ from portal.names import distinct
 from users.services.errors import Refused
 
 KIND = "portal"
+MEANWHILE = "The settings were changed meanwhile: nothing has been saved. Look at them again."
 MOST_NAMES = 50
 
 
@@ -43,9 +44,14 @@ def portal_of() -> Portal:
 
 
 @transaction.atomic
-def update_portal(**settings: Any) -> Portal:
-    """Change what is named out of PortalSettings. New terms have to be accepted by every developer."""
+def update_portal(*, revision: int | None = None, **settings: Any) -> Portal:
+    """Change what is named out of PortalSettings. New terms have to be accepted by every developer.
+
+    `revision` is the one that the change was made from, where it was made from one.
+    """
     portal = locked_portal()
+    if revision not in (None, portal.revision):
+        raise Refused(MEANWHILE)
     before = {name: getattr(portal, name) for name in settings}
     for name, value in settings.items():
         setattr(portal, name, value.strip() if isinstance(value, str) else value)

@@ -219,3 +219,15 @@ def test_portal_that_is_off_can_be_prepared(world: World, shop: Shop) -> None:
     html = ann.get(f"/catalogue/{shop.entry.pk}/preview/").content.decode()
     assert f'href="{shop.prefix}' not in html
     assert "target.example" not in html
+
+
+def test_settings_that_somebody_else_has_changed_meanwhile_are_kept(world: World, shop: Shop) -> None:
+    ann = signed_in(world.ann)
+    path = "/portal-settings/edit/"
+    form = ann.get(path).context["form"]
+    sent = {name: value for name, value in form.initial.items() if name in ("title", "sign_up", "revision")}
+    assert ann.post(path, sent | {"is_on": "on", "title": "First"}).status_code == 302
+    answer = ann.post(path, sent | {"is_on": "on", "title": "Second"})
+    assert "The settings were changed meanwhile: nothing has been saved." in text_of(answer)
+    assert 'value="Second"' in answer.content.decode()
+    assert portal_of(shop).title == "First"
