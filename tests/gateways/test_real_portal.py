@@ -1,11 +1,15 @@
 """What the portal promises to developers, with a real Tyk Gateway. Skipped as the tests of that are."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 
+from orgs import scope
+from portal.models import KeyRequest
+from portal.services.applications import rotate_key
 from tests.gateways import real
 from tests.gateways.real import Fleet, Organisation
 
@@ -28,13 +32,8 @@ CORS_OF_DOCUMENTS = {
     "maxAge": 600,
 }
 ROTATE_NOW = """
-from datetime import timedelta
-from orgs import scope
-from portal.models import KeyRequest
-from portal.services.applications import rotate_key
-with scope.opened(scope.of("{organisation}")):
-    asked = KeyRequest.objects.select_related("key").get(pk="{asked}")
-    print("rotated", rotate_key(request=asked, revision=asked.key.revision, grace=timedelta(0))[1])
+from tests.gateways.test_real_portal import rotate_now
+print("rotated", rotate_now("{organisation}", "{asked}"))
 """
 
 
@@ -47,6 +46,14 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
 @pytest.fixture(scope="module")
 def acme(fleet: Fleet) -> Organisation:
     return Organisation(fleet.server, "acme-ltd")
+
+
+def rotate_now(organisation_id: str, asked_id: str) -> str:
+    """What a developer does on the key's page. This runs beside the server, in a process with its settings."""
+    with scope.opened(scope.of(organisation_id)):
+        asked = KeyRequest.objects.select_related("key").get(pk=asked_id)
+        assert asked.key
+        return rotate_key(asked=asked, revision=asked.key.revision, grace=timedelta(0))[1]
 
 
 def offer(acme: Organisation, api_id: str) -> str:
